@@ -1,0 +1,88 @@
+//! How a run is stopped. Source: semantics, rule 5.
+
+use shared::id::RunId;
+use shared::outputs::Outputs;
+use shared::request::{Actor, Answer, Refusal, RefusalCode};
+use shared::state::{Activity, AttemptOutcome, Outcome, RunOutcome, RunPhase, TaskPhase, Wait};
+use shared::workflow::Section;
+
+use crate::effect::Effect;
+use crate::event::Event;
+use crate::input::{AttemptEnd, How};
+use crate::state::Spot;
+use crate::step::Turn;
+
+impl Turn<'_> {
+    /// Stops a run. Twice is harmless, and the second time stops its `finally` too.
+    pub(crate) fn cancel(
+        &mut self,
+        actor: Actor,
+        run: RunId,
+        now: bool,
+        comment: Option<String>,
+    ) -> Result<Answer, Refusal> {
+        let Some(it) = self.state.runs.get(&run) else {
+            return Err(Refusal::new(RefusalCode::Conflict, "the run has ended"));
+        };
+        let again = it.cancel.as_ref();
+        if again.is_some_and(|it| it.now) {
+            return Ok(Answer::Done);
+        }
+        let now = now || again.is_some();
+        self.stop_run(&actor, run, now, comment);
+        Ok(Answer::Done)
+    }
+
+    /// Stops what runs of a run and marks what has not started; `now`: of its `finally` too.
+    pub(crate) fn stop_run(
+        &mut self,
+        actor: &Actor,
+        run: RunId,
+        now: bool,
+        comment: Option<String>,
+    ) {
+        let phase = self.state.run(run).phase;
+        self.emit(Event::RunCancelled { run, actor: actor.clone(), now, comment });
+        let is_stopped = |spot: &Spot| {
+            // Of a run that never started there is nothing to clean up.
+            let all = now || phase == RunPhase::Queued;
+            all || self.state.task(*spot).section == Section::Main
+        };
+        let spots: Vec<Spot> = self.state.run(run).spots().filter(is_stopped).collect();
+        // Items before their task, which ends with the last of them.
+        let (items, tasks): (Vec<Spot>, Vec<Spot>) =
+            spots.into_iter().partition(|it| it.item.is_some());
+        items.into_iter().chain(tasks).for_each(|spot| self.stop(spot));
+        if phase == RunPhase::Queued {
+            self.emit(Event::RunEnded { run, outcome: RunOutcome::Cancelled });
+        } else {
+            self.touched.insert(run);
+        }
+    }
+
+    fn stop(&mut self, spot: Spot) {
+        let is_parent = self.state.is_parent(spot);
+        match self.state.task_run(spot).phase {
+            TaskPhase::Finished(_) | TaskPhase::Active(Activity::Stopping) => {}
+            TaskPhase::Active(_) if is_parent => self.todo.push_back(spot),
+            TaskPhase::Active(_) if self.state.task(spot).has_process() => {
+                let attempt = self.attempt_ref(spot);
+                let pool = self.state.task(spot).pool.clone();
+                self.effect(Effect::StopAttempt(pool, attempt.id));
+                self.emit(Event::AttemptStopping { attempt });
+            }
+            TaskPhase::Active(_) => {
+                let attempt = self.attempt_ref(spot);
+                self.effect(Effect::StopWatch(attempt.id));
+                let end = AttemptEnd::of(How::Killed);
+                self.end_attempt(spot, attempt, AttemptOutcome::Cancelled, end, Outputs::new());
+            }
+            TaskPhase::Waiting(Wait::Approval { .. }) => {
+                let attempt = self.attempt_ref(spot);
+                self.end_approval(attempt, AttemptOutcome::Cancelled);
+                self.finish(spot, Outcome::Cancelled);
+            }
+            TaskPhase::Waiting(_) | TaskPhase::Queued => self.finish(spot, Outcome::Cancelled),
+        }
+    }
+}

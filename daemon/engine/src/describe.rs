@@ -1,0 +1,218 @@
+//! Events in words, for the console, the log and `runyard events`.
+
+use shared::id::{RunId, Seq};
+use shared::request::Decision;
+use shared::snapshot::EventView;
+use shared::time::{Timestamp, format_duration};
+
+use crate::event::{AttemptEnded, AttemptRef, Event, Stamped};
+
+/// An event in words.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Description {
+    /// A stable word for what happened.
+    pub kind: &'static str,
+    /// What happened, without full stop.
+    pub text: String,
+    /// The run it is about.
+    pub run: Option<RunId>,
+    /// The task, or `task:item`.
+    pub task: Option<String>,
+    /// The number of the attempt.
+    pub attempt: Option<u32>,
+    /// Who has caused it, where that is not the daemon.
+    pub actor: Option<String>,
+}
+
+impl Description {
+    fn new(kind: &'static str, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), ..Self::default() }
+    }
+
+    fn run(self, run: RunId) -> Self {
+        Self { run: Some(run), ..self }
+    }
+
+    fn task(self, run: RunId, task: impl ToString) -> Self {
+        Self { run: Some(run), task: Some(task.to_string()), ..self }
+    }
+
+    fn attempt(self, attempt: &AttemptRef) -> Self {
+        Self { attempt: Some(attempt.number), ..self }.task(attempt.run, &attempt.task)
+    }
+
+    fn actor(self, actor: &shared::request::Actor) -> Self {
+        Self { actor: Some(actor.name.clone()), ..self }
+    }
+}
+
+/// An event as readers are shown it.
+pub fn view(seq: Seq, stamped: &Stamped) -> EventView {
+    let it = describe(stamped);
+    EventView {
+        seq,
+        at: stamped.at,
+        actor: it.actor.unwrap_or_else(|| "daemon".to_owned()),
+        kind: it.kind.to_owned(),
+        run: it.run,
+        task: it.task,
+        attempt: it.attempt,
+        text: it.text,
+    }
+}
+
+/// The run that an event is about.
+pub fn run_of(event: &Event) -> Option<RunId> {
+    match event {
+        Event::Incarnated { .. }
+        | Event::Configured { .. }
+        | Event::PoolUp { .. }
+        | Event::PoolDown { .. }
+        | Event::WorkflowLoaded { .. }
+        | Event::WorkflowBroken { .. }
+        | Event::WorkflowGone { .. } => None,
+        Event::RunCreated(it) => Some(it.run),
+        Event::RunReopened { run, .. } => Some(run.id),
+        Event::RunStarted { run }
+        | Event::RunCancelled { run, .. }
+        | Event::RunClosing { run, .. }
+        | Event::RunEnded { run, .. }
+        | Event::TasksReset { run, .. }
+        | Event::ItemsExpanded { run, .. }
+        | Event::TaskQueued { run, .. }
+        | Event::ApprovalDecided { run, .. }
+        | Event::RetryScheduled { run, .. }
+        | Event::TaskHeld { run, .. }
+        | Event::TaskFinished { run, .. } => Some(*run),
+        Event::AttemptStarting(attempt)
+        | Event::AttemptStarted { attempt, .. }
+        | Event::AttemptStopping { attempt }
+        | Event::ApprovalAsked { attempt, .. } => Some(attempt.run),
+        Event::AttemptEnded(it) => Some(it.attempt.run),
+    }
+}
+
+/// What an event says.
+pub fn describe(stamped: &Stamped) -> Description {
+    let said = |comment: &Option<String>| match comment {
+        Some(comment) => format!(": {comment}"),
+        None => String::new(),
+    };
+    match &stamped.event {
+        Event::Incarnated { .. } => Description::new("store_created", "the store begins"),
+        Event::Configured { pools, resources } => {
+            let pools = pools.iter().map(|(name, slots)| format!("{name} with {slots} slots"));
+            let resources = resources.iter().map(|(name, it)| format!("{it} of {name}"));
+            let all: Vec<String> = pools.chain(resources).collect();
+            Description::new("configured", format!("capacity: {}", all.join(", ")))
+        }
+        Event::PoolUp { pool, .. } => Description::new("pool_up", format!("pool {pool} is up")),
+        Event::PoolDown { pool } => Description::new("pool_down", format!("pool {pool} is down")),
+        Event::WorkflowLoaded { workflow } => {
+            let version = &workflow.version.as_str()[..8.min(workflow.version.as_str().len())];
+            let text = format!("workflow {} is loaded, version {version}", workflow.name);
+            Description::new("workflow_loaded", text)
+        }
+        Event::WorkflowBroken { name, problems } => {
+            let first = problems.first().map_or("", String::as_str);
+            Description::new("workflow_broken", format!("workflow {name} has errors: {first}"))
+        }
+        Event::WorkflowGone { name } => {
+            Description::new("workflow_gone", format!("the file of workflow {name} was deleted"))
+        }
+        Event::RunCreated(it) => {
+            let text = format!("run {}#{} created by {}", it.workflow, it.number, it.actor.name);
+            Description::new("run_created", text).run(it.run).actor(&it.actor)
+        }
+        Event::RunStarted { run } => Description::new("run_started", "run started").run(*run),
+        Event::RunCancelled { run, actor, now, comment } => {
+            let what = if *now { "cancelled, its finally too," } else { "cancelled" };
+            let text = format!("run {what} by {}{}", actor.name, said(comment));
+            Description::new("run_cancelled", text).run(*run).actor(actor)
+        }
+        Event::RunClosing { run, outcome } => {
+            let text = format!("tasks ended: {}; finally runs", outcome.word());
+            Description::new("run_closing", text).run(*run)
+        }
+        Event::RunEnded { run, outcome } => {
+            Description::new("run_ended", format!("run {}", outcome.word())).run(*run)
+        }
+        Event::RunReopened { run, .. } => {
+            let text = format!("run {} is taken up again", run.label());
+            Description::new("run_reopened", text).run(run.id)
+        }
+        Event::TasksReset { run, actor, tasks, comment } => {
+            let names: Vec<String> = tasks.iter().map(ToString::to_string).collect();
+            let text = format!(
+                "{} to run again, asked by {}{}",
+                names.join(", "),
+                actor.name,
+                said(comment)
+            );
+            Description::new("tasks_reset", text).run(*run).actor(actor)
+        }
+        Event::ItemsExpanded { run, task, items } => {
+            let text = format!("{task} has {} items", items.len());
+            Description::new("items_expanded", text).task(*run, task)
+        }
+        Event::TaskQueued { run, task } => {
+            Description::new("task_queued", format!("{task} queued")).task(*run, task)
+        }
+        Event::AttemptStarting(attempt) => {
+            let text = format!("{} attempt {} starting", attempt.task, attempt.number);
+            Description::new("attempt_starting", text).attempt(attempt)
+        }
+        Event::AttemptStarted { attempt, pid, .. } => {
+            let process = pid.map_or(String::new(), |it| format!(" (pid {it})"));
+            let text = format!("{} attempt {} started{process}", attempt.task, attempt.number);
+            Description::new("attempt_started", text).attempt(attempt)
+        }
+        Event::AttemptStopping { attempt } => {
+            let text = format!("{} attempt {} is being stopped", attempt.task, attempt.number);
+            Description::new("attempt_stopping", text).attempt(attempt)
+        }
+        Event::AttemptEnded(ended) => attempt_ended(ended),
+        Event::ApprovalAsked { attempt, message, expires } => {
+            let until = expires.map_or(String::new(), |it| format!(" (until {it})"));
+            let text = format!("{} asks: {message}{until}", attempt.task);
+            Description::new("approval_asked", text).attempt(attempt)
+        }
+        Event::ApprovalDecided { run, task, actor, decision, comment } => {
+            let word = match decision {
+                Decision::Approve => "approved",
+                Decision::Reject => "rejected",
+            };
+            let text = format!("{task} {word} by {}{}", actor.name, said(comment));
+            Description::new("approval_decided", text).task(*run, task).actor(actor)
+        }
+        Event::RetryScheduled { run, task, at, .. } => {
+            let text = format!("{task} again in {}", wait(stamped.at, *at));
+            Description::new("retry_scheduled", text).task(*run, task)
+        }
+        Event::TaskHeld { run, task, reason } => {
+            Description::new("task_held", format!("{task} held: {reason}")).task(*run, task)
+        }
+        Event::TaskFinished { run, task, outcome } => {
+            let reason = outcome.reason().map_or(String::new(), |it| format!(" ({it})"));
+            let text = format!("{task} {}{reason}", outcome.word());
+            Description::new("task_finished", text).task(*run, task)
+        }
+    }
+}
+
+fn attempt_ended(ended: &AttemptEnded) -> Description {
+    let attempt = &ended.attempt;
+    let detail = ended.outcome.detail().map_or(String::new(), |it| format!(": {it}"));
+    let word = ended.outcome.word();
+    let detail = if word.contains('(') { String::new() } else { detail };
+    let warned = match ended.warnings.len() {
+        0 => String::new(),
+        _ => format!("; warning: {}", ended.warnings.join("; ")),
+    };
+    let text = format!("{} attempt {} {word}{detail}{warned}", attempt.task, attempt.number);
+    Description::new("attempt_ended", text).attempt(attempt)
+}
+
+fn wait(from: Timestamp, to: Timestamp) -> String {
+    format_duration(to.since(from))
+}

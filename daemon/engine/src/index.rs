@@ -1,0 +1,233 @@
+//! What follows from the state and would be slow to look up in it. Nothing here is a fact of its own: an invariant
+//! compares it with a recount.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use shared::id::{AttemptId, PoolName, ResourceName, RunId, WorkflowName};
+use shared::state::{Activity, RunPhase, TaskPhase, Wait};
+use shared::time::Timestamp;
+use shared::workflow::{Kind, Priority, Section, Task};
+
+use crate::state::{Run, Spot, State, TaskRun};
+
+/// See the module.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(crate) struct Index {
+    /// The task runs whose attempt has not ended.
+    pub(crate) open: BTreeMap<AttemptId, Spot>,
+    /// Slots that are taken.
+    pub(crate) slots: BTreeMap<PoolName, u32>,
+    /// Amounts of resources that are taken.
+    pub(crate) resources: BTreeMap<ResourceName, u32>,
+    /// The task runs that wait for capacity, in their order.
+    pub(crate) ready: BTreeMap<PoolName, BTreeSet<QueueKey>>,
+    /// When something must be looked at again.
+    pub(crate) timers: BTreeSet<(Timestamp, Spot)>,
+    /// The runs that are not over, by what limits them.
+    pub(crate) lanes: BTreeMap<(WorkflowName, Option<String>), Lane>,
+    /// Of each run how many tasks of each section are not over, and of each mapped task how many items.
+    pub(crate) unfinished: BTreeMap<(RunId, Unfinished), u32>,
+    /// Of each mapped task how many items are active.
+    pub(crate) active_items: BTreeMap<(RunId, u32), u32>,
+}
+
+/// What is counted as unfinished.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Unfinished {
+    /// The tasks of a section.
+    Section(Section),
+    /// The items of the task at this place.
+    Items(u32),
+}
+
+/// The runs of one workflow, and of one value of its key.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub(crate) struct Lane {
+    /// Those that have started, oldest first.
+    pub(crate) active: BTreeSet<(Timestamp, RunId)>,
+    /// Those that have not, in their order.
+    pub(crate) queued: BTreeSet<(Reverse<Priority>, Timestamp, RunId)>,
+}
+
+/// The order of a queue: larger priority, then older run, then file order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct QueueKey {
+    priority: Reverse<Priority>,
+    created_at: Timestamp,
+    pub(crate) spot: Spot,
+}
+
+/// What one task run adds to the index.
+struct Share<'a> {
+    spot: Spot,
+    run: &'a Run,
+    task: &'a Task,
+    progress: &'a TaskRun,
+}
+
+impl Index {
+    /// Everything that follows from `state`.
+    pub(crate) fn recount(state: &State) -> Self {
+        let mut index = Self::default();
+        for run in state.runs.values() {
+            index.add_run(run);
+            for spot in run.spots() {
+                index.add(state, spot);
+            }
+        }
+        index
+    }
+
+    /// Puts in what a run adds beside its task runs.
+    pub(crate) fn add_run(&mut self, run: &Run) {
+        let lane = self.lanes.entry((run.workflow.clone(), run.lane.clone())).or_default();
+        match run.phase {
+            RunPhase::Queued => {
+                lane.queued.insert((Reverse(run.priority), run.created_at, run.id));
+            }
+            RunPhase::Active | RunPhase::Closing(_) => {
+                lane.active.insert((run.created_at, run.id));
+            }
+            RunPhase::Ended(_) => {}
+        }
+    }
+
+    /// Takes out what [`Index::add_run`] put in.
+    pub(crate) fn remove_run(&mut self, run: &Run) {
+        let key = (run.workflow.clone(), run.lane.clone());
+        let Some(lane) = self.lanes.get_mut(&key) else { return };
+        lane.queued.remove(&(Reverse(run.priority), run.created_at, run.id));
+        lane.active.remove(&(run.created_at, run.id));
+        if lane.queued.is_empty() && lane.active.is_empty() {
+            self.lanes.remove(&key);
+        }
+    }
+
+    /// Puts in what a task run adds.
+    pub(crate) fn add(&mut self, state: &State, spot: Spot) {
+        let share = Share::of(state, spot);
+        if share.is_queued() {
+            self.ready.entry(share.task.pool.clone()).or_default().insert(share.queue_key());
+        }
+        if let Some(attempt) = share.progress.open_attempt() {
+            self.open.insert(attempt.id, spot);
+        }
+        if share.holds_capacity() {
+            *self.slots.entry(share.task.pool.clone()).or_default() += share.task.slots;
+            for (resource, amount) in &share.task.resources {
+                *self.resources.entry(resource.clone()).or_default() += amount;
+            }
+        }
+        if let Some(at) = share.timer() {
+            self.timers.insert((at, spot));
+        }
+        if !share.progress.phase.is_over() {
+            *self.unfinished.entry((spot.run, share.counted_in())).or_default() += 1;
+        }
+        if spot.item.is_some() && share.is_active() {
+            *self.active_items.entry((spot.run, spot.task)).or_default() += 1;
+        }
+    }
+
+    /// Takes out what [`Index::add`] put in.
+    pub(crate) fn remove(&mut self, state: &State, spot: Spot) {
+        let share = Share::of(state, spot);
+        if share.is_queued() {
+            let key = share.queue_key();
+            take_from_set(&mut self.ready, &share.task.pool, &key);
+        }
+        if let Some(attempt) = share.progress.open_attempt() {
+            self.open.remove(&attempt.id);
+        }
+        if share.holds_capacity() {
+            subtract(&mut self.slots, &share.task.pool, share.task.slots);
+            for (resource, amount) in &share.task.resources {
+                subtract(&mut self.resources, resource, *amount);
+            }
+        }
+        if let Some(at) = share.timer() {
+            self.timers.remove(&(at, spot));
+        }
+        if !share.progress.phase.is_over() {
+            subtract(&mut self.unfinished, &(spot.run, share.counted_in()), 1);
+        }
+        if spot.item.is_some() && share.is_active() {
+            subtract(&mut self.active_items, &(spot.run, spot.task), 1);
+        }
+    }
+
+    /// How many tasks of a section of a run are not over.
+    pub(crate) fn unfinished(&self, run: RunId, what: Unfinished) -> u32 {
+        self.unfinished.get(&(run, what)).copied().unwrap_or(0)
+    }
+}
+
+/// An amount of nothing leaves no entry, so that an index and its recount are equal.
+fn subtract<K: Ord>(sums: &mut BTreeMap<K, u32>, key: &K, amount: u32) {
+    if let Some(sum) = sums.get_mut(key) {
+        *sum = sum.saturating_sub(amount);
+        if *sum == 0 {
+            sums.remove(key);
+        }
+    }
+}
+
+fn take_from_set<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    if let Some(set) = sets.get_mut(key) {
+        set.remove(value);
+        if set.is_empty() {
+            sets.remove(key);
+        }
+    }
+}
+
+impl<'a> Share<'a> {
+    fn of(state: &'a State, spot: Spot) -> Self {
+        let (run, task, progress) = (state.run(spot.run), state.task(spot), state.task_run(spot));
+        Self { spot, run, task, progress }
+    }
+
+    fn is_parent(&self) -> bool {
+        self.spot.item.is_none() && self.task.map.is_some()
+    }
+
+    fn is_queued(&self) -> bool {
+        self.progress.phase == TaskPhase::Queued && !self.is_parent()
+    }
+
+    fn is_active(&self) -> bool {
+        matches!(self.progress.phase, TaskPhase::Active(_))
+    }
+
+    /// What may still run holds what it has taken, until its end is known.
+    fn holds_capacity(&self) -> bool {
+        self.is_active() && self.task.has_process() && !self.is_parent()
+    }
+
+    fn queue_key(&self) -> QueueKey {
+        QueueKey {
+            priority: Reverse(self.task.priority.unwrap_or(self.run.priority)),
+            created_at: self.run.created_at,
+            spot: self.spot,
+        }
+    }
+
+    fn timer(&self) -> Option<Timestamp> {
+        match (&self.progress.phase, &self.task.kind) {
+            (TaskPhase::Waiting(Wait::Retry { at }), _) => Some(*at),
+            (TaskPhase::Waiting(Wait::Approval { expires, .. }), _) => *expires,
+            (TaskPhase::Active(Activity::Running), Kind::Wait { .. }) => {
+                Some(self.progress.open_attempt()?.started_at? + self.task.timeout.attempt?)
+            }
+            _ => None,
+        }
+    }
+
+    fn counted_in(&self) -> Unfinished {
+        match self.spot.item {
+            None => Unfinished::Section(self.task.section),
+            Some(_) => Unfinished::Items(self.spot.task),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What must always hold. Called by tests and by the simulator after every step.
+
+use shared::state::{Activity, RunPhase, TaskPhase, Wait};
+
+use crate::index::Index;
+use crate::state::{Spot, State, TaskRun};
+
+/// The first thing that does not hold, as a sentence.
+pub fn check(state: &State) -> Result<(), String> {
+    if state.index != Index::recount(state) {
+        return Err("the index is not what a recount gives".to_owned());
+    }
+    capacity(state)?;
+    for run in state.runs.values() {
+        if run.phase.is_over() {
+            return Err(format!("{} is over and still in the state", run.label()));
+        }
+        if !state.definitions.contains_key(&run.version) {
+            return Err(format!("the version of {} is not kept", run.label()));
+        }
+        let mut started = false;
+        for spot in run.spots() {
+            task_run(state, spot)?;
+            started |=
+                matches!(state.task_run(spot).phase, TaskPhase::Active(_) | TaskPhase::Queued);
+        }
+        if run.phase == RunPhase::Queued && started {
+            return Err(format!("{} is queued, and a task of it is not", run.label()));
+        }
+        let waits = run.spots().any(|spot| !state.task_run(spot).phase.is_over());
+        if !waits {
+            return Err(format!("all of {} has ended but itself", run.label()));
+        }
+    }
+    Ok(())
+}
+
+/// No limit is ever exceeded.
+fn capacity(state: &State) -> Result<(), String> {
+    for (pool, used) in &state.index.slots {
+        let slots = state.pools.get(pool).map_or(0, |it| it.slots);
+        if *used > slots {
+            return Err(format!("{used} of {slots} slots of pool {pool} are taken"));
+        }
+    }
+    for (resource, used) in &state.index.resources {
+        let total = state.resources.get(resource).copied().unwrap_or(0);
+        if *used > total {
+            return Err(format!("{used} of {total} of resource {resource} are taken"));
+        }
+    }
+    for ((run, task), active) in &state.index.active_items {
+        let task = state.definition(*run).task(*task);
+        let limit = task.map.as_ref().and_then(|it| it.max_parallel);
+        if limit.is_some_and(|it| *active > it) {
+            return Err(format!("{active} items of {} run at once", task.name));
+        }
+    }
+    Ok(())
+}
+
+fn task_run(state: &State, spot: Spot) -> Result<(), String> {
+    let progress = state.task_run(spot);
+    let wrong = |what: &str| {
+        Err(format!("{} of {}: {what}", state.path(spot), state.run(spot.run).label()))
+    };
+    let open = progress.open_attempt();
+    let should_be_open = match &progress.phase {
+        TaskPhase::Active(_) => !state.is_parent(spot),
+        TaskPhase::Waiting(Wait::Approval { .. }) => true,
+        TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Finished(_) => false,
+    };
+    if open.is_some() != should_be_open {
+        return wrong(&format!("it is {} and its open attempt is {open:?}", progress.phase.word()));
+    }
+    if progress.phase == TaskPhase::Active(Activity::Running)
+        && open.is_some_and(|it| it.started_at.is_none())
+    {
+        return wrong("it runs and has not started");
+    }
+    if !numbered_from_one(progress) {
+        return wrong("its attempts are not numbered in order");
+    }
+    Ok(())
+}
+
+fn numbered_from_one(progress: &TaskRun) -> bool {
+    (1..).zip(&progress.attempts).all(|(number, it)| it.number == number)
+}

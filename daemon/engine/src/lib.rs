@@ -1,0 +1,48 @@
+//! The pure core: [`Engine::step`] takes one [`Input`] and gives the [`Event`]s that are now true and the [`Effect`]s
+//! that must follow once those are on disk.
+//!
+//! It reads no clock, draws no random number and touches nothing outside. The same inputs give the same events for ever,
+//! so a restart is a replay of the events and one more input, and a simulator can play years in seconds.
+//!
+//! # Rules of the shape
+//! - State changes only in [`State::apply`], and decisions are made only on the way to an event.
+//! - Occupancy is derived from the attempts that are alive; the sums in `index` are an index, which an invariant recounts.
+//! - What decides is what explains: a task run is started exactly when [`blockers::obstacles`] gives nothing.
+//! - Every timer belongs to the phase it was set in: one that comes late finds another phase and does nothing.
+//!
+//! Start reading at [`input`], [`event`] and [`effect`], which list all that can come in, be true and go out; then `step`.
+#![deny(missing_docs)]
+
+mod admission;
+mod apply;
+mod attempt;
+pub mod blockers;
+mod cancel;
+mod check;
+mod create;
+mod decide;
+pub mod definition;
+pub mod describe;
+pub mod effect;
+pub mod event;
+mod index;
+pub mod input;
+pub mod invariant;
+mod launch;
+mod library;
+mod map;
+mod needs;
+mod recover;
+mod retry;
+mod run;
+mod scope;
+pub mod snapshot;
+pub mod state;
+mod step;
+pub mod why;
+
+pub use effect::Effect;
+pub use event::{Event, Stamped};
+pub use input::Input;
+pub use state::State;
+pub use step::{Engine, Step};

@@ -1,0 +1,172 @@
+//! What runs again when a person asks for it. Source: semantics, rule 11; decisions, 18.
+
+use std::collections::BTreeSet;
+
+use shared::id::{RunId, TaskPath};
+use shared::request::{Actor, Answer, Refusal, RefusalCode, RetryWhat};
+use shared::state::{Outcome, RunPhase, TaskPhase, Wait};
+use shared::workflow::Section;
+
+use crate::event::Event;
+use crate::input::Archived;
+use crate::state::{Run, Spot, TaskRun};
+use crate::step::Turn;
+
+impl Turn<'_> {
+    pub(crate) fn retry(
+        &mut self,
+        actor: Actor,
+        run: RunId,
+        what: &RetryWhat,
+        comment: Option<String>,
+        archived: Option<Box<Archived>>,
+    ) -> Result<Answer, Refusal> {
+        let conflict = |text: &str| Refusal::new(RefusalCode::Conflict, text);
+        let reopened = match (self.state.runs.get(&run), archived) {
+            (Some(it), _) if it.cancel.is_some() => {
+                return Err(conflict("the run is being cancelled").help("retry once it has ended"));
+            }
+            (Some(it), _) if matches!(it.phase, RunPhase::Closing(_)) => {
+                return Err(
+                    conflict("the run's `finally` is running").help("retry once it has ended")
+                );
+            }
+            (Some(_), _) => None,
+            (None, Some(archived)) => Some(archived),
+            (None, None) => {
+                return Err(Refusal::new(RefusalCode::NotFound, "there is no such run"));
+            }
+        };
+        // The choice is made on a copy, so that a refusal leaves nothing behind.
+        let was_over = reopened.is_some();
+        let mut trial = crate::State::default();
+        let state = match &reopened {
+            None => &*self.state,
+            Some(archived) => {
+                trial.apply(&crate::Stamped { at: self.now, event: reopen(archived) });
+                &trial
+            }
+        };
+        let tasks = choose(state, run, what, was_over)?;
+        if let Some(archived) = reopened {
+            self.emit(reopen(&archived));
+        }
+        let names = tasks.iter().map(ToString::to_string).collect();
+        self.emit(Event::TasksReset { run, actor, tasks: tasks.clone(), comment });
+        for path in tasks {
+            if let Some(spot) = self.state.spot(run, &TaskPath::task(path.task)) {
+                self.todo.push_back(spot);
+            }
+        }
+        self.touched.insert(run);
+        Ok(Answer::Retried { tasks: names })
+    }
+}
+
+fn reopen(archived: &Archived) -> Event {
+    let (run, workflow) = (Box::new(archived.run.clone()), archived.workflow.clone());
+    Event::RunReopened { run, workflow }
+}
+
+/// Every task run that runs again: what was asked for, all that needs it, and at a new end `finally`.
+fn choose(
+    state: &crate::State,
+    run: RunId,
+    what: &RetryWhat,
+    was_over: bool,
+) -> Result<Vec<TaskPath>, Refusal> {
+    let definition = state.definition(run);
+    let it = state.run(run);
+    let mut asked: Vec<Spot> = Vec::new();
+    match what {
+        RetryWhat::Failed => asked.extend(it.spots().filter(|spot| {
+            let main = definition.task(spot.task).section == Section::Main;
+            main && it.at(spot.task, spot.item).is_some_and(has_not_succeeded)
+        })),
+        RetryWhat::Tasks(paths) => {
+            for path in paths {
+                asked.push(find(state, run, path)?);
+            }
+        }
+        RetryWhat::From(task) => asked.push(find(state, run, &TaskPath::task(task.clone()))?),
+    }
+    let asked = keep_good_items(it, asked, what);
+    if asked.is_empty() {
+        let refusal = Refusal::new(RefusalCode::Conflict, "nothing of the run has failed");
+        return Err(refusal.help("`--task` and `--from` run again what has succeeded"));
+    }
+    let downstream = definition.downstream(asked.iter().map(|it| it.task));
+    let mut whole: BTreeSet<u32> = downstream.into_iter().collect();
+    whole.extend(asked.iter().filter(|it| it.item.is_none()).map(|it| it.task));
+    if was_over {
+        let finally = definition.places();
+        whole.extend(finally.filter(|it| definition.task(*it).section == Section::Finally));
+    }
+    // Of a run that goes on, what has not begun will see the new ends anyway.
+    let untouched = |task: &u32| {
+        let progress = &it.tasks[*task as usize];
+        progress.phase == TaskPhase::Waiting(Wait::Needs) && progress.attempts.is_empty()
+    };
+    let items = asked.iter().filter(|it| it.item.is_some() && !whole.contains(&it.task));
+    let tasks =
+        whole.iter().filter(|it| !untouched(it)).map(|task| Spot { run, task: *task, item: None });
+    let chosen: Vec<Spot> = tasks.chain(items.copied()).collect();
+    for spot in &chosen {
+        let progress = it.at(spot.task, spot.item);
+        let active = progress
+            .is_some_and(|it| it.open_attempt().is_some() || matches!(it.phase, TaskPhase::Queued));
+        let item_active = spot.item.is_none()
+            && progress.and_then(|it| it.items.as_ref()).is_some_and(|items| {
+                items.list().iter().any(|it| it.progress.open_attempt().is_some())
+            });
+        if active || item_active {
+            let path = state.path(*spot);
+            let message = format!("`{path}` would run again, and it has not ended");
+            let refusal = Refusal::new(RefusalCode::Conflict, message);
+            return Err(refusal.help("wait until it has, or cancel the run"));
+        }
+    }
+    Ok(chosen.into_iter().map(|spot| state.path(spot)).collect())
+}
+
+/// Of a mapped task of which some items succeeded, only the others run again; of one without, the task as a whole.
+fn keep_good_items(run: &Run, asked: Vec<Spot>, what: &RetryWhat) -> Vec<Spot> {
+    if *what != RetryWhat::Failed {
+        return asked;
+    }
+    let has_good_items = |task: u32| {
+        let items = run.tasks[task as usize].items.as_ref();
+        items.is_some_and(|it| it.list().iter().any(|it| is_success(&it.progress)))
+    };
+    let with_items: BTreeSet<u32> =
+        asked.iter().filter(|it| it.item.is_some()).map(|it| it.task).collect();
+    let chosen = asked.into_iter().filter_map(|spot| {
+        let partly = with_items.contains(&spot.task) && has_good_items(spot.task);
+        match spot.item {
+            None => (!partly).then_some(spot),
+            Some(_) if partly => Some(spot),
+            Some(_) => Some(Spot { item: None, ..spot }),
+        }
+    });
+    let chosen: BTreeSet<Spot> = chosen.collect();
+    chosen.into_iter().collect()
+}
+
+fn is_success(it: &TaskRun) -> bool {
+    matches!(it.phase, TaskPhase::Finished(Outcome::Succeeded))
+}
+
+fn has_not_succeeded(it: &TaskRun) -> bool {
+    match &it.phase {
+        TaskPhase::Finished(outcome) => outcome.is_failure(),
+        TaskPhase::Waiting(Wait::Hold { .. }) => true,
+        TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_) => false,
+    }
+}
+
+fn find(state: &crate::State, run: RunId, path: &TaskPath) -> Result<Spot, Refusal> {
+    state.spot(run, path).ok_or_else(|| {
+        let message = format!("{} has no task `{path}`", state.run(run).label());
+        Refusal::new(RefusalCode::NotFound, message).help("`runyard show` lists them")
+    })
+}

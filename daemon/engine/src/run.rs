@@ -1,0 +1,147 @@
+//! How runs start, close and end.
+
+use shared::id::RunId;
+use shared::state::{Outcome, RunOutcome, RunPhase, TaskPhase};
+use shared::workflow::{OnFailure, Section, Task, WhenFull};
+
+use crate::event::Event;
+use crate::index::Unfinished;
+use crate::scope::failed_items;
+use crate::state::{Run, Spot, State, TaskRun};
+use crate::step::Turn;
+
+impl Turn<'_> {
+    /// Starts the runs that may start, in order of their priority and age.
+    pub(crate) fn start_runs(&mut self) {
+        let starting = self.state.index.lanes.values().flat_map(|lane| {
+            let places = lane.active.len()..;
+            let fits =
+                |(place, (_, _, run)): &(usize, &(_, _, RunId))| has_room(self.state, *run, *place);
+            places.zip(&lane.queued).take_while(fits).map(|(_, key)| *key)
+        });
+        let mut starting: Vec<_> = starting.collect();
+        starting.sort_unstable();
+        for (_, _, run) in starting {
+            self.emit(Event::RunStarted { run });
+            self.look_at_section(run, Section::Main);
+            self.touched.insert(run);
+        }
+    }
+
+    /// Has the needs of every task of a section looked at.
+    fn look_at_section(&mut self, run: RunId, section: Section) {
+        let definition = self.state.definition(run).clone();
+        let places = definition.places().filter(|it| definition.task(*it).section == section);
+        self.todo.extend(places.map(|task| Spot { run, task, item: None }));
+    }
+
+    /// Closes the runs whose tasks have all ended, and ends those whose `finally` has too.
+    pub(crate) fn close_and_end_runs(&mut self) {
+        for run in std::mem::take(&mut self.touched) {
+            let Some(it) = self.state.runs.get(&run) else { continue };
+            let left = |section| self.state.index.unfinished(run, Unfinished::Section(section));
+            let (main, finally) = (left(Section::Main), left(Section::Finally));
+            match it.phase {
+                RunPhase::Active if main == 0 => {
+                    let outcome = outcome(self.state, it);
+                    if finally == 0 {
+                        self.emit(Event::RunEnded { run, outcome });
+                    } else {
+                        self.emit(Event::RunClosing { run, outcome });
+                        self.look_at_section(run, Section::Finally);
+                        self.touched.insert(run);
+                    }
+                }
+                RunPhase::Closing(outcome) if finally == 0 => {
+                    let outcome = with_finally(self.state, it, outcome);
+                    self.emit(Event::RunEnded { run, outcome });
+                }
+                RunPhase::Queued | RunPhase::Active | RunPhase::Closing(_) | RunPhase::Ended(_) => {
+                }
+            }
+        }
+    }
+
+    /// Ends a task run, and has what needs it looked at.
+    pub(crate) fn finish(&mut self, spot: Spot, outcome: Outcome) {
+        let task = self.state.path(spot);
+        self.emit(Event::TaskFinished { run: spot.run, task, outcome });
+        self.after_finish(spot);
+    }
+
+    /// What may follow from the end of a task run.
+    pub(crate) fn after_finish(&mut self, spot: Spot) {
+        if spot.item.is_some() {
+            self.todo.push_back(Spot { item: None, ..spot });
+            return;
+        }
+        let definition = self.state.definition(spot.run).clone();
+        let next = definition.dependents(spot.task);
+        self.todo.extend(next.iter().map(|task| Spot { task: *task, ..spot }));
+        self.touched.insert(spot.run);
+    }
+}
+
+/// Whether a run may be active beside `others`.
+pub(crate) fn has_room(state: &State, run: RunId, others: usize) -> bool {
+    let concurrency = &state.definition(run).workflow.concurrency;
+    others < concurrency.max_runs as usize || concurrency.when_full == WhenFull::Allow
+}
+
+/// How the tasks of a run have ended, all of them counted, never only the last. Source: semantics, rule 3.
+fn outcome(state: &State, run: &Run) -> RunOutcome {
+    if run.cancel.is_some() {
+        return RunOutcome::Cancelled;
+    }
+    let definition = state.definition(run.id);
+    let tasks = || definition.workflow.tasks.iter().zip(&run.tasks);
+    let main = || tasks().filter(|(task, _)| task.section == Section::Main);
+    if main().any(|(task, it)| has_failed(task, it)) {
+        RunOutcome::Failed
+    } else if main().any(|(_, it)| was_tolerated(it)) {
+        RunOutcome::Partial
+    } else if main().all(|(_, it)| matches!(it.phase, TaskPhase::Finished(Outcome::Skipped(_)))) {
+        RunOutcome::Skipped
+    } else {
+        RunOutcome::Succeeded
+    }
+}
+
+/// `finally` can turn a success into a failure, never the other way.
+fn with_finally(state: &State, run: &Run, outcome: RunOutcome) -> RunOutcome {
+    let definition = state.definition(run.id);
+    let failed = definition
+        .workflow
+        .tasks
+        .iter()
+        .zip(&run.tasks)
+        .any(|(task, it)| task.section == Section::Finally && has_failed(task, it));
+    match outcome {
+        _ if run.cancel.is_some() => RunOutcome::Cancelled,
+        RunOutcome::Succeeded | RunOutcome::Partial | RunOutcome::Skipped if failed => {
+            RunOutcome::Failed
+        }
+        outcome => outcome,
+    }
+}
+
+fn has_failed(task: &Task, it: &TaskRun) -> bool {
+    let failed = matches!(&it.phase, TaskPhase::Finished(outcome) if outcome.is_failure());
+    failed && task.on_failure == OnFailure::Fail
+}
+
+/// Something went wrong in it, and the workflow says that this may be.
+fn was_tolerated(it: &TaskRun) -> bool {
+    let failed = matches!(&it.phase, TaskPhase::Finished(outcome) if outcome.is_failure());
+    let warned = it
+        .items
+        .as_ref()
+        .is_some_and(|items| items.list.iter().any(|it| !it.progress.warnings.is_empty()));
+    failed || failed_items(it) > 0 || !it.warnings.is_empty() || warned
+}
+
+/// Whether what needs a task sees it as a success: also one whose failure the workflow goes on from.
+pub(crate) fn counts_as_success(task: &Task, outcome: &Outcome) -> bool {
+    outcome.is_success()
+        || (task.on_failure == OnFailure::Continue && matches!(outcome, Outcome::Failed(_)))
+}

@@ -1,0 +1,353 @@
+//! What is true. Changed only by [`State::apply`], which is in `apply`; no decisions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::id::{
+    AttemptId, ItemKey, ParamName, PoolName, ResourceName, RunId, TaskPath, Version, WorkflowName,
+};
+use shared::outputs::Outputs;
+use shared::request::{Actor, Decision};
+use shared::state::{AttemptOutcome, Item, RunPhase, TaskPhase, Usage, Wait};
+use shared::time::{Interval, Timestamp};
+use shared::workflow::{Priority, Task};
+
+use crate::definition::Definition;
+use crate::index::Index;
+use crate::input::Archived;
+
+/// All that is true of what is not over.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct State {
+    /// The latest instant that an event was true at. Time never runs backwards.
+    pub now: Timestamp,
+    /// What ids are mixed with.
+    pub incarnation: u64,
+    /// How many ids have been given.
+    pub ids_given: u64,
+    /// The pools by name.
+    pub pools: BTreeMap<PoolName, Pool>,
+    /// The amounts of the resources.
+    pub resources: BTreeMap<ResourceName, u32>,
+    /// What is known of each workflow.
+    pub library: BTreeMap<WorkflowName, Entry>,
+    /// Every version that is current or has a run that is not over.
+    pub definitions: BTreeMap<Version, Arc<Definition>>,
+    /// The runs that are not over.
+    pub runs: BTreeMap<RunId, Run>,
+    /// The runs that have ended since this was last emptied, oldest first: whoever applies events keeps them elsewhere.
+    pub ended: Vec<Archived>,
+    pub(crate) index: Index,
+}
+
+/// A pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pool {
+    /// How many slots it has.
+    pub slots: u32,
+    /// Whether its runner can be reached.
+    pub up: bool,
+    /// Which journal its runner had when it was last reached.
+    pub lineage: Option<u64>,
+}
+
+/// What is known of a workflow.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Entry {
+    /// The version that new runs get; the last good one.
+    pub version: Option<Version>,
+    /// What is wrong with its newest file.
+    pub problems: Vec<String>,
+    /// Whether its file was deleted.
+    pub gone: bool,
+    /// The number of its newest run.
+    pub newest: u64,
+}
+
+/// A run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub id: RunId,
+    /// Its number among the runs of its workflow, from 1.
+    pub number: u64,
+    /// Its workflow.
+    pub workflow: WorkflowName,
+    /// The version that it runs.
+    pub version: Version,
+    /// All its parameters.
+    pub params: BTreeMap<ParamName, Value>,
+    /// The span of data it stands for.
+    pub interval: Option<Interval>,
+    /// Who has caused it.
+    pub actor: Actor,
+    /// Larger goes first.
+    pub priority: Priority,
+    /// The value of its workflow's `concurrency.key`.
+    pub lane: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its tasks could first start.
+    pub started_at: Option<Timestamp>,
+    /// When all had ended.
+    pub ended_at: Option<Timestamp>,
+    /// How far it has come.
+    pub phase: RunPhase,
+    /// Who stops it.
+    pub cancel: Option<Cancel>,
+    /// Its tasks in file order.
+    pub tasks: Vec<TaskRun>,
+}
+
+/// An actor's wish that a run stop.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Cancel {
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Whether its `finally` is stopped too.
+    pub now: bool,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
+/// A task's progress within a run; of a mapped task also each item's.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct TaskRun {
+    /// How far it has come.
+    pub phase: TaskPhase,
+    /// Since when it is in that phase.
+    pub since: Timestamp,
+    /// When its first attempt started, since it was last reset.
+    pub started_at: Option<Timestamp>,
+    /// Its attempts, first first. Kept for ever.
+    pub attempts: Vec<Attempt>,
+    /// How many of them have counted against the limit of retries, since it was last reset.
+    pub retries: u32,
+    /// What it has given back.
+    pub outputs: Outputs,
+    /// Checks that were not met and only warn.
+    pub warnings: Vec<String>,
+    /// What people have decided, of an approval.
+    pub decisions: Vec<Decided>,
+    /// Its items, once a mapped task is expanded.
+    pub items: Option<Items>,
+}
+
+/// A decision on an approval.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Decided {
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub decision: Decision,
+    /// What they said.
+    pub comment: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// An attempt.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Its id.
+    pub id: AttemptId,
+    /// Its number, from 1.
+    pub number: u32,
+    /// Larger for each later attempt of the whole store.
+    pub fence: u64,
+    /// When its start was ordered.
+    pub ordered_at: Timestamp,
+    /// When its program started.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// Its process.
+    pub pid: Option<u32>,
+    /// How it ended; absent while it has not.
+    pub outcome: Option<AttemptOutcome>,
+    /// Its exit code, where there is one.
+    pub exit: Option<i32>,
+    /// What it used.
+    pub usage: Usage,
+}
+
+/// The items of a mapped task, in their order.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(from = "Vec<ItemRun>", into = "Vec<ItemRun>")]
+pub struct Items {
+    pub(crate) list: Vec<ItemRun>,
+    places: BTreeMap<ItemKey, u32>,
+}
+
+/// An item's progress.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ItemRun {
+    /// Its key and value.
+    pub item: Item,
+    /// How far it has come.
+    pub progress: TaskRun,
+}
+
+impl From<Vec<ItemRun>> for Items {
+    fn from(list: Vec<ItemRun>) -> Self {
+        let places = (0..).zip(&list).map(|(place, it)| (it.item.key.clone(), place)).collect();
+        Self { list, places }
+    }
+}
+
+impl From<Items> for Vec<ItemRun> {
+    fn from(items: Items) -> Self {
+        items.list
+    }
+}
+
+impl Items {
+    /// The items in their order.
+    pub fn list(&self) -> &[ItemRun] {
+        &self.list
+    }
+
+    /// The place of an item.
+    pub fn place(&self, key: &ItemKey) -> Option<u32> {
+        self.places.get(key).copied()
+    }
+}
+
+impl TaskRun {
+    /// A task run of which nothing has happened.
+    pub fn new(at: Timestamp) -> Self {
+        Self {
+            phase: TaskPhase::Waiting(Wait::Needs),
+            since: at,
+            started_at: None,
+            attempts: Vec::new(),
+            retries: 0,
+            outputs: Outputs::new(),
+            warnings: Vec::new(),
+            decisions: Vec::new(),
+            items: None,
+        }
+    }
+
+    /// The attempt that has not ended, if there is one.
+    pub fn open_attempt(&self) -> Option<&Attempt> {
+        self.attempts.last().filter(|it| it.outcome.is_none())
+    }
+
+    /// When it ended; of one that is over.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.phase.is_over().then_some(self.since)
+    }
+}
+
+/// Where a task run is: fast to copy and to compare, and in order of the file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Spot {
+    /// The run.
+    pub run: RunId,
+    /// The place of the task in its file.
+    pub task: u32,
+    /// The place of the item among the items.
+    pub item: Option<u32>,
+}
+
+impl Run {
+    /// The task run at a place.
+    pub fn at(&self, task: u32, item: Option<u32>) -> Option<&TaskRun> {
+        let task = self.tasks.get(task as usize)?;
+        match item {
+            None => Some(task),
+            Some(place) => Some(&task.items.as_ref()?.list.get(place as usize)?.progress),
+        }
+    }
+
+    /// Its name for people: `workflow#412`.
+    pub fn label(&self) -> String {
+        format!("{}#{}", self.workflow, self.number)
+    }
+
+    /// Every task run: each task, and of a mapped one each item after it.
+    pub fn spots(&self) -> impl Iterator<Item = Spot> {
+        (0..).zip(&self.tasks).flat_map(move |(task, it)| {
+            let count = it.items.as_ref().map_or(0, |items| items.list.len());
+            let items = (0..u32::try_from(count).expect("fewer items than bytes")).map(Some);
+            std::iter::once(None).chain(items).map(move |item| Spot { run: self.id, task, item })
+        })
+    }
+}
+
+impl State {
+    /// The run, which is known to be there.
+    pub(crate) fn run(&self, run: RunId) -> &Run {
+        self.runs.get(&run).expect("a run that has a spot is in the state")
+    }
+
+    /// The definition of a run.
+    ///
+    /// # Panics
+    /// If the run is not in the state.
+    pub fn definition(&self, run: RunId) -> &Arc<Definition> {
+        self.definitions
+            .get(&self.run(run).version)
+            .expect("the version of a run in the state is kept")
+    }
+
+    pub(crate) fn task(&self, spot: Spot) -> &Task {
+        self.definition(spot.run).task(spot.task)
+    }
+
+    pub(crate) fn task_run(&self, spot: Spot) -> &TaskRun {
+        self.run(spot.run).at(spot.task, spot.item).expect("a spot is of a task run that exists")
+    }
+
+    /// Whether the task run is a mapped task as a whole: it has no attempts of its own.
+    pub(crate) fn is_parent(&self, spot: Spot) -> bool {
+        spot.item.is_none() && self.task(spot).map.is_some()
+    }
+
+    /// The spot of a task run of a run in the state.
+    pub fn spot(&self, run: RunId, path: &TaskPath) -> Option<Spot> {
+        let task = self.definition(run).place(&path.task)?;
+        let progress = self.runs.get(&run)?.tasks.get(task as usize)?;
+        match &path.item {
+            None => Some(Spot { run, task, item: None }),
+            Some(key) => {
+                let item = progress.items.as_ref()?.place(key)?;
+                Some(Spot { run, task, item: Some(item) })
+            }
+        }
+    }
+
+    /// The path of a spot.
+    pub fn path(&self, spot: Spot) -> TaskPath {
+        let task = self.task(spot).name.clone();
+        let items = self.run(spot.run).tasks[spot.task as usize].items.as_ref();
+        let item =
+            spot.item.and_then(|place| Some(items?.list.get(place as usize)?.item.key.clone()));
+        TaskPath { task, item }
+    }
+
+    /// The task run of an attempt that has not ended.
+    pub fn open(&self, attempt: AttemptId) -> Option<Spot> {
+        self.index.open.get(&attempt).copied()
+    }
+
+    /// How many slots of a pool are taken.
+    pub fn slots_used(&self, pool: &PoolName) -> u32 {
+        self.index.slots.get(pool).copied().unwrap_or(0)
+    }
+
+    /// How much of a resource is taken.
+    pub fn resource_used(&self, resource: &ResourceName) -> u32 {
+        self.index.resources.get(resource).copied().unwrap_or(0)
+    }
+
+    /// The task runs that wait for capacity of a pool, in their order.
+    pub fn queue(&self, pool: &PoolName) -> impl Iterator<Item = Spot> {
+        self.index.ready.get(pool).into_iter().flatten().map(|it| it.spot)
+    }
+}

@@ -1,0 +1,146 @@
+//! One step: one match over the input, then the passes in order. All control flow of a step is here.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use shared::id::RunId;
+use shared::request::{Answer, Refusal, Request};
+use shared::time::Timestamp;
+
+use crate::effect::Effect;
+use crate::event::{Event, Stamped};
+use crate::input::{Archived, Input, Ticket};
+use crate::state::{Spot, State};
+
+/// The engine: the state, and the only way to change it.
+#[derive(Clone, Default, Debug)]
+pub struct Engine {
+    state: State,
+}
+
+/// What a step gives.
+#[derive(Clone, PartialEq, Default, Debug)]
+#[must_use = "the events are to be kept and the effects to be carried out"]
+pub struct Step {
+    /// What is now true, in order. To be kept together or not at all.
+    pub events: Vec<Stamped>,
+    /// What must follow once that is kept, in order.
+    pub effects: Vec<Effect>,
+}
+
+impl Engine {
+    /// An engine that goes on from a state.
+    pub fn new(state: State) -> Self {
+        Self { state }
+    }
+
+    /// What is true.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The runs that have ended since this was last called, oldest first.
+    pub fn take_ended(&mut self) -> Vec<Archived> {
+        std::mem::take(&mut self.state.ended)
+    }
+
+    /// When to come back with [`Input::Wake`], and for the sake of which task run; `None` if nothing is waited for.
+    pub fn next_wakeup(&self) -> Option<(Timestamp, Spot)> {
+        self.state.index.timers.first().copied()
+    }
+
+    /// Takes in one thing that happened. `now` may be wrong by any amount: time is taken never to run backwards.
+    pub fn step(&mut self, now: Timestamp, input: Input) -> Step {
+        let now = now.max(self.state.now);
+        let mut turn = Turn {
+            state: &mut self.state,
+            now,
+            step: Step::default(),
+            todo: VecDeque::new(),
+            touched: BTreeSet::new(),
+        };
+        turn.take_in(input);
+        turn.pass();
+        turn.step
+    }
+}
+
+/// One step in the making.
+pub(crate) struct Turn<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) now: Timestamp,
+    pub(crate) step: Step,
+    /// Task runs whose needs are to be looked at.
+    pub(crate) todo: VecDeque<Spot>,
+    /// Runs that may have come to an end of something.
+    pub(crate) touched: BTreeSet<RunId>,
+}
+
+impl Turn<'_> {
+    fn take_in(&mut self, input: Input) {
+        match input {
+            Input::Wake => self.fire_timers(),
+            Input::Resumed { incarnation } => self.resume(incarnation),
+            Input::Configured { pools, resources } => self.configure(pools, resources),
+            Input::LibraryRead(shelves) => self.read_library(shelves),
+            Input::Request { ticket, actor, request, archived } => {
+                let answer = match request {
+                    Request::Run { workflow, params, interval, priority } => {
+                        self.create_run(actor, &workflow, params, interval, priority)
+                    }
+                    Request::Cancel { run, now, comment } => self.cancel(actor, run, now, comment),
+                    Request::Retry { run, what, comment } => {
+                        self.retry(actor, run, &what, comment, archived)
+                    }
+                    Request::Decide { run, task, decision, comment } => {
+                        self.decide(&actor, run, &task, decision, comment)
+                    }
+                };
+                self.answer(ticket, answer);
+            }
+            Input::PoolConnected { pool, lineage, known } => {
+                self.pool_connected(&pool, lineage, known);
+            }
+            Input::PoolLost { pool } => self.pool_lost(pool),
+            Input::AttemptStarted { attempt, pid, at } => self.attempt_started(attempt, pid, at),
+            Input::AttemptEnded { pool, attempt, end } => {
+                self.attempt_ended(attempt, *end);
+                // Also of one whose end is known already, or that nobody waits for.
+                self.effect(Effect::ReleaseAttempt(pool, attempt));
+            }
+            Input::FileArrived { attempt, file } => self.file_arrived(attempt, &file),
+        }
+    }
+
+    /// What follows from what is true, until nothing more does.
+    fn pass(&mut self) {
+        loop {
+            while let Some(spot) = self.todo.pop_front() {
+                self.consider(spot);
+            }
+            self.close_and_end_runs();
+            self.start_runs();
+            if self.todo.is_empty() && self.touched.is_empty() {
+                self.admit();
+            }
+            // A task that could not be started has failed, and others follow from that.
+            if self.todo.is_empty() && self.touched.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Makes an event true, and part of this step.
+    pub(crate) fn emit(&mut self, event: Event) {
+        let stamped = Stamped { at: self.now, event };
+        self.state.apply(&stamped);
+        self.step.events.push(stamped);
+    }
+
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.step.effects.push(effect);
+    }
+
+    fn answer(&mut self, ticket: Ticket, answer: Result<Answer, Refusal>) {
+        self.effect(Effect::Answer(ticket, answer));
+    }
+}

@@ -1,0 +1,295 @@
+//! `why`: obstacles in words, and what an end goes back to. Source: semantics, rule 17.
+
+use shared::id::TaskPath;
+use shared::state::{Activity, Outcome, TaskPhase};
+use shared::time::Timestamp;
+use shared::why::{Blocker, BlockerKind, Why};
+use shared::workflow::{Kind, Workflow};
+
+use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
+use crate::state::{Run, Spot, State, TaskRun};
+
+/// At most so many are named of those who hold something; then they are counted.
+const NAMED_MAX: usize = 8;
+
+/// Everything in the way of a run, and of each of its task runs that is not over (at most `limit` of them).
+pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
+    let in_the_way = runs_in_the_way(state, run.id);
+    let mut blockers = Vec::new();
+    if !in_the_way.is_empty() {
+        let max = state.definition(run.id).workflow.concurrency.max_runs;
+        let text = format!("at most {max} runs of `{}` are active at once", run.workflow);
+        let who = name(in_the_way.iter().map(|it| state.run(*it).label()));
+        blockers.push(Blocker { who, ..blocker(BlockerKind::MaxRuns, text, run.created_at) });
+    }
+    let unfinished = run.spots().filter(|it| !state.task_run(*it).phase.is_over());
+    let tasks = unfinished.filter(|it| is_told(state, *it)).take(limit);
+    let tasks = tasks.map(|spot| of_task(state, spot)).collect();
+    let word = run.phase.word(run.cancel.is_some()).to_owned();
+    Why { run: run.id, task: None, state: word, blockers, tasks, log_tail: Vec::new() }
+}
+
+/// A mapped task is told by its items; an item that is to be made anew, by its task.
+fn is_told(state: &State, spot: Spot) -> bool {
+    let parent = &state.run(spot.run).tasks[spot.task as usize];
+    let expanded = parent.items.is_some() && matches!(parent.phase, TaskPhase::Active(_));
+    match spot.item {
+        None => !expanded,
+        Some(_) => expanded,
+    }
+}
+
+/// Everything in the way of a task run.
+pub fn of_task(state: &State, spot: Spot) -> Why {
+    let progress = state.task_run(spot);
+    if let Some(outcome) = progress.phase.outcome() {
+        let run = state.run(spot.run);
+        return ended(
+            run,
+            &state.definition(spot.run).workflow,
+            &state.path(spot),
+            progress,
+            outcome,
+        );
+    }
+    Why {
+        run: spot.run,
+        task: Some(state.path(spot).to_string()),
+        state: progress.phase.word().to_owned(),
+        blockers: obstacles(state, spot).map(|it| explain(state, spot, &it)).collect(),
+        tasks: Vec::new(),
+        log_tail: Vec::new(),
+    }
+}
+
+/// An obstacle in words, with who holds it up.
+pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blocker {
+    let since = state.task_run(spot).since;
+    match obstacle {
+        Obstacle::MaxRuns => {
+            let who =
+                name(runs_in_the_way(state, spot.run).iter().map(|it| state.run(*it).label()));
+            let text = "its run has not started".to_owned();
+            Blocker { who, ..blocker(BlockerKind::MaxRuns, text, since) }
+        }
+        Obstacle::Needs => {
+            let run = state.run(spot.run);
+            let definition = state.definition(spot.run);
+            let open = definition.needs(spot.task).iter().filter_map(|need| {
+                let phase = &run.tasks[*need as usize].phase;
+                let name = &definition.task(*need).name;
+                (!phase.is_over()).then(|| format!("{name} ({})", phase.word()))
+            });
+            let who = name(open);
+            let text = match who.len() {
+                0 => "the tasks of its run must end first".to_owned(),
+                _ => format!("needs that have not ended: {}", who.join(", ")),
+            };
+            Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
+        }
+        Obstacle::Retry(at) => {
+            let last = state.task_run(spot).attempts.last();
+            let how =
+                last.and_then(|it| it.outcome.as_ref()).map_or_else(String::new, |it| it.word());
+            let text = format!("its last attempt ended {how}; the next starts at {at}");
+            Blocker { until: Some(*at), ..blocker(BlockerKind::Retry, text, since) }
+        }
+        Obstacle::Hold(reason) => {
+            let text = format!("held: {reason}; `runyard retry` with `--task` lets it go on");
+            blocker(BlockerKind::Hold, text, since)
+        }
+        Obstacle::Approval { expires, message } => {
+            let text = format!("a person must approve or reject: {message}");
+            Blocker { until: *expires, ..blocker(BlockerKind::Approval, text, since) }
+        }
+        Obstacle::Running(activity) => running(state, spot, *activity, since),
+        Obstacle::MaxParallel(limit) => {
+            let text = format!("{limit} of its items run, which is its `max_parallel`");
+            blocker(BlockerKind::MaxParallel, text, since)
+        }
+        Obstacle::NoPool(pool) => {
+            blocker(BlockerKind::NoPool, format!("there is no pool `{pool}`"), since)
+        }
+        Obstacle::PoolDown(pool) => {
+            let text = format!("the runner of pool `{pool}` cannot be reached");
+            blocker(BlockerKind::PoolDown, text, since)
+        }
+        Obstacle::TooLarge(text) => blocker(BlockerKind::TooLarge, text.clone(), since),
+        Obstacle::Slots(pool) => {
+            let who = holders(state, |it| state.task(it).pool == **pool);
+            let slots = state.pools.get(*pool).map_or(0, |it| it.slots);
+            let used = state.slots_used(pool);
+            let text =
+                format!("{used} of {slots} slots of pool `{pool}` are taken by {}", who.join(", "));
+            Blocker { who, ..blocker(BlockerKind::Slots, text, since) }
+        }
+        Obstacle::Resource(resource) => {
+            let who = holders(state, |it| state.task(it).resources.contains_key(*resource));
+            let total = state.resources.get(*resource).copied().unwrap_or(0);
+            let used = state.resource_used(resource);
+            let text = format!("{used} of {total} of `{resource}` are taken by {}", who.join(", "));
+            Blocker { who, ..blocker(BlockerKind::Resource, text, since) }
+        }
+    }
+}
+
+fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> Blocker {
+    let attempt = state.task_run(spot).open_attempt();
+    let which = match attempt {
+        Some(it) => match it.pid {
+            Some(pid) => format!("attempt {} (pid {pid})", it.number),
+            None => format!("attempt {}", it.number),
+        },
+        None => "it".to_owned(),
+    };
+    let (kind, text) = match (&state.task(spot).kind, activity) {
+        (Kind::Wait { file }, Activity::Running) => {
+            let stable = shared::time::format_duration(file.stable_for);
+            let text = format!(
+                "waits for the file {} to be there and unchanged for {stable}",
+                crate::launch::watch(state, spot, shared::id::AttemptId(0))
+                    .map_or_else(|_| file.path.source().to_owned(), |it| it.path)
+            );
+            (BlockerKind::File, text)
+        }
+        (_, Activity::Starting) => (BlockerKind::Running, format!("{which} is being started")),
+        (_, Activity::Running) => (BlockerKind::Running, format!("{which} runs")),
+        (_, Activity::Stopping) => (BlockerKind::Running, format!("{which} is being stopped")),
+    };
+    blocker(kind, text, since)
+}
+
+/// Who holds something, among the task runs with a process that has not ended.
+fn holders(state: &State, holds: impl Fn(Spot) -> bool) -> Vec<String> {
+    let open = state.index.open.values().copied();
+    let holding = open.filter(|it| state.task(*it).has_process() && holds(*it));
+    name(holding.map(|it| format!("{} {}", state.run(it.run).label(), state.path(it))))
+}
+
+fn name(all: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all: Vec<String> = all.collect();
+    if all.len() > NAMED_MAX {
+        let more = all.len() - NAMED_MAX;
+        all.truncate(NAMED_MAX);
+        all.push(format!("{more} more"));
+    }
+    all
+}
+
+fn blocker(kind: BlockerKind, text: String, since: Timestamp) -> Blocker {
+    Blocker { kind, text, who: Vec::new(), since: Some(since), until: None }
+}
+
+/// Why a run ended as it did: what failed first, and what followed from it.
+pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
+    let word = run.phase.word(run.cancel.is_some()).to_owned();
+    let mut blockers = Vec::new();
+    if let Some(cancel) = &run.cancel {
+        let said = cancel.comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
+        let text = format!("cancelled by {}{said}", cancel.actor.name);
+        blockers.push(blocker(BlockerKind::Ended, text, cancel.at));
+    }
+    let failed = failed_paths(run, workflow);
+    blockers.extend(failed.iter().take(NAMED_MAX).map(|(path, it, outcome)| {
+        let text = format!("{path} {}", ended_text(it, outcome));
+        blocker(BlockerKind::Cause, text, it.since)
+    }));
+    if failed.len() > NAMED_MAX {
+        let text = format!("{} more failed", failed.len() - NAMED_MAX);
+        blockers.push(blocker(BlockerKind::Cause, text, run.created_at));
+    }
+    if blockers.is_empty() {
+        let text = match word.as_str() {
+            "skipped" => "nothing was to be done: every task was skipped".to_owned(),
+            _ => "every task did what it should".to_owned(),
+        };
+        blockers.push(blocker(BlockerKind::Ended, text, run.ended_at.unwrap_or(run.created_at)));
+    }
+    Why { run: run.id, task: None, state: word, blockers, tasks: Vec::new(), log_tail: Vec::new() }
+}
+
+/// The task runs that failed by themselves, in the order in which they ended; with its log the first explains the run.
+pub fn failed_paths<'a>(
+    run: &'a Run,
+    workflow: &'a Workflow,
+) -> Vec<(TaskPath, &'a TaskRun, &'a Outcome)> {
+    let mut failed = Vec::new();
+    for (task, it) in workflow.tasks.iter().zip(&run.tasks) {
+        let items = it.items.as_ref().map_or(&[][..], |it| it.list());
+        let itself = TaskPath::task(task.name.clone());
+        // A mapped task that failed is told by its items.
+        let parts: Vec<(TaskPath, &TaskRun)> = match items {
+            [] => vec![(itself, it)],
+            items => items
+                .iter()
+                .map(|it| (TaskPath::item(task.name.clone(), it.item.key.clone()), &it.progress))
+                .collect(),
+        };
+        for (path, it) in parts {
+            if let Some(outcome @ Outcome::Failed(_)) = it.phase.outcome() {
+                failed.push((path, it, outcome));
+            }
+        }
+    }
+    failed.sort_by_key(|(_, it, _)| it.since);
+    failed
+}
+
+/// Why a task run ended as it did, back to what failed first.
+pub fn ended(
+    run: &Run,
+    workflow: &Workflow,
+    path: &TaskPath,
+    progress: &TaskRun,
+    outcome: &Outcome,
+) -> Why {
+    let mut blockers = vec![blocker(
+        BlockerKind::Ended,
+        format!("it {}", ended_text(progress, outcome)),
+        progress.since,
+    )];
+    if *outcome == Outcome::UpstreamFailed
+        || *outcome == Outcome::Skipped(shared::state::Skip::Rule)
+    {
+        let upstream = upstream(workflow, path);
+        let causes = failed_paths(run, workflow).into_iter();
+        let causes = causes.filter(|(path, ..)| upstream.contains(&path.task.as_str()));
+        blockers.extend(causes.take(NAMED_MAX).map(|(path, it, outcome)| {
+            blocker(BlockerKind::Cause, format!("{path} {}", ended_text(it, outcome)), it.since)
+        }));
+    }
+    Why {
+        run: run.id,
+        task: Some(path.to_string()),
+        state: progress.phase.word().to_owned(),
+        blockers,
+        tasks: Vec::new(),
+        log_tail: Vec::new(),
+    }
+}
+
+/// What a task needs, however far.
+fn upstream<'a>(workflow: &'a Workflow, path: &TaskPath) -> Vec<&'a str> {
+    let find = |name: &str| workflow.tasks.iter().find(|it| it.name.as_str() == name);
+    let mut todo: Vec<&str> = find(path.task.as_str())
+        .map_or(Vec::new(), |it| it.needs.iter().map(|it| it.as_str()).collect());
+    let mut found = Vec::new();
+    while let Some(name) = todo.pop() {
+        if let (false, Some(task)) = (found.contains(&name), find(name)) {
+            found.push(task.name.as_str());
+            todo.extend(task.needs.iter().map(|it| it.as_str()));
+        }
+    }
+    found
+}
+
+fn ended_text(it: &TaskRun, outcome: &Outcome) -> String {
+    let attempts = match it.attempts.len() {
+        0 | 1 => String::new(),
+        more => format!(", after {more} attempts"),
+    };
+    match outcome.reason() {
+        Some(reason) => format!("{}: {reason}{attempts}", outcome.word()),
+        None => outcome.word().to_owned(),
+    }
+}

@@ -1,0 +1,1 @@
+//! Plays the engine in virtual time against a world of values.

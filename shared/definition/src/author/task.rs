@@ -1,0 +1,235 @@
+//! A task: what all kinds have in common.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use shared::expr::Template;
+use shared::id::ResourceName;
+use shared::workflow::{
+    Kind, Map, MapOver, OnFailure, Priority, Retry, Section, Task, Timeout, Tolerate, TriggerRule,
+};
+
+use super::reader::{Reader, Scope, duration, number, read_word};
+use super::{Defaults, kind, param, retry};
+use crate::keys;
+use crate::problem::Problem;
+use crate::yaml::{Entry, Node, Place, Value, shorten};
+
+/// Where a task and its needs stand.
+#[derive(Debug)]
+pub(crate) struct TaskPlaces {
+    pub(crate) name: Place,
+    /// As many as the task has needs.
+    pub(crate) needs: Vec<Place>,
+    /// It is a process that may run as long as the default allows.
+    pub(crate) lacks_timeout: bool,
+}
+
+/// What a task shares with others.
+pub(super) struct Shared<'d> {
+    pub(super) section: Section,
+    pub(super) env: &'d [(String, Template)],
+    pub(super) defaults: &'d Defaults,
+    /// Its number in the workflow.
+    pub(super) number: usize,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Keys that say something of a process alone.
+const PROCESS_KEYS: [&str; 7] =
+    ["pool", "resources", "working_dir", "kill_grace", "idempotent", "outputs", "expect"];
+
+pub(super) fn read(
+    entry: &Entry,
+    shared: &Shared<'_>,
+    reader: &mut Reader<'_, '_, '_>,
+) -> (Task, TaskPlaces) {
+    let node = &entry.value;
+    let scope = Scope::of_task(shared.number);
+    let map = node.get("map").map(|it| read_map(it, &scope, reader));
+    let own = scope.clone().with_item(map.as_ref().map(|it| it.name.as_str()));
+    let kind = kind::read(entry, &own, reader);
+    let mut env = shared.env.to_vec();
+    env.extend(reader.env(node.get("env"), &own));
+    let of_expect = own.clone().with(&["trigger", "outputs", "exit", "duration", "items", "failed_items"]);
+    let (slots, resources) = read_resources(node.get("resources"));
+    let text = |key: &str| node.get(key).and_then(Node::text);
+    let mut task = Task {
+        name: entry.key.as_str().into(),
+        section: shared.section,
+        description: text("description").map(str::to_owned),
+        kind,
+        needs: Vec::new(),
+        trigger_rule: read_or(node, "trigger_rule", &TriggerRule::NAMES, TriggerRule::AllSuccess),
+        when: node.get("when").and_then(|it| reader.expr(it, &scope)),
+        map,
+        env,
+        working_dir: node.get("working_dir").and_then(|it| reader.template(it, &own)),
+        pool: text("pool").unwrap_or(&shared.defaults.pool).into(),
+        slots: slots.unwrap_or(0),
+        resources,
+        priority: text("priority").and_then(Priority::read),
+        timeout: Timeout::default(),
+        kill_grace: node.get("kill_grace").and_then(duration).unwrap_or(shared.defaults.kill_grace),
+        retry: Retry::default(),
+        idempotent: node.get("idempotent").and_then(Node::bool),
+        outputs: read_outputs(node.get("outputs"), reader),
+        expect: reader.exprs(node.get("expect"), &of_expect),
+        on_failure: read_or(node, "on_failure", &keys::ON_FAILURE, OnFailure::Fail),
+    };
+    task.slots = slots.unwrap_or(u32::from(task.has_process()));
+    task.timeout = read_timeout(node, &task, shared.defaults);
+    task.retry = read_retry(node, &task.kind, shared.defaults, reader);
+    check_place_of_keys(node, &task, reader);
+    let needs = node.get("needs").map_or(&[][..], Node::items);
+    let needs: Vec<&Node> = needs.iter().filter(|it| it.text().is_some()).collect();
+    task.needs = needs.iter().filter_map(|it| it.text()).map(Into::into).collect();
+    let unlimited = task.has_process() && node.get("timeout").is_none();
+    let places = TaskPlaces {
+        name: entry.place,
+        needs: needs.iter().map(|it| it.place).collect(),
+        lacks_timeout: unlimited && shared.defaults.timeout.is_none(),
+    };
+    (task, places)
+}
+
+fn read_or<T: Clone>(node: &Node, key: &str, words: &[(&str, T)], default: T) -> T {
+    node.get(key).and_then(|it| read_word(it, words)).unwrap_or(default)
+}
+
+/// The slots, and all other resources by name.
+fn read_resources(node: Option<&Node>) -> (Option<u32>, BTreeMap<ResourceName, u32>) {
+    let entries = node.map_or(&[][..], Node::entries);
+    let mut all: BTreeMap<ResourceName, u32> = entries
+        .iter()
+        .filter_map(|it| Some((it.key.as_str().into(), number(&it.value)?)))
+        .collect();
+    (all.remove(&"slots".into()), all)
+}
+
+fn read_outputs(
+    node: Option<&Node>,
+    reader: &mut Reader<'_, '_, '_>,
+) -> BTreeMap<String, shared::workflow::ParamType> {
+    let entries = node.map_or(&[][..], Node::entries);
+    let read = entries.iter().filter_map(|it| {
+        Some((it.key.clone(), param::read_type(&it.key, &it.value, reader)?))
+    });
+    read.collect()
+}
+
+fn read_timeout(node: &Node, task: &Task, defaults: &Defaults) -> Timeout {
+    let day = Timeout { attempt: Some(DAY), total: None };
+    let written = node.get("timeout").map(retry::read_timeout);
+    match task.kind {
+        Kind::Approval { .. } => {
+            let inner = node.get("approval").and_then(|it| it.get("timeout"));
+            written.or_else(|| inner.map(retry::read_timeout)).unwrap_or(day)
+        }
+        _ if task.has_process() => written.or(defaults.timeout).unwrap_or(day),
+        _ => written.unwrap_or_default(),
+    }
+}
+
+fn read_retry(node: &Node, kind: &Kind, defaults: &Defaults, reader: &mut Reader<'_, '_, '_>) -> Retry {
+    let of_defaults = match kind {
+        Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } => defaults.retry.clone(),
+        Kind::Wait { .. } | Kind::Approval { .. } => None,
+    };
+    let base = of_defaults.unwrap_or_default();
+    retry::check(node.get("retry"), reader.report);
+    match node.get("retry") {
+        Some(node) => retry::read(node, base),
+        None => base,
+    }
+}
+
+/// Tells keys that do nothing for a task of its kind: whoever has written them expects something of them.
+fn check_place_of_keys(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>) {
+    let kind = match task.kind {
+        Kind::Run { .. } => "`run`",
+        Kind::Exec { .. } => "`exec`",
+        Kind::Wait { .. } => "`wait`",
+        Kind::Approval { .. } => "`approval`",
+        Kind::Check { .. } if task.has_process() => "`check`",
+        Kind::Check { .. } => "a `check` of expressions",
+    };
+    let mut refuse = |key: &'static str, help| {
+        if let Some(entry) = node.entry(key) {
+            reader.report.add(entry.place, Problem::Misplaced { key, kind, help });
+        }
+    };
+    if !matches!(task.kind, Kind::Run { .. }) {
+        refuse("shell", "it belongs to `run`: drop it");
+    }
+    if !task.has_process() {
+        PROCESS_KEYS.iter().for_each(|it| refuse(it, "it speaks of a process, and there is none: drop it"));
+    }
+    if matches!(task.kind, Kind::Approval { .. }) {
+        refuse("retry", "a person answers once: drop it");
+    }
+    let slots = node.get("resources").and_then(|it| it.get("slots"));
+    if let Some(slots) = slots.filter(|_| task.has_process() && task.slots == 0) {
+        let expected = "a whole number of at least 1".to_owned();
+        reader.report.add(slots.place, Problem::out_of_range("slots", "0", expected));
+    }
+}
+
+fn read_map(node: &Node, scope: &Scope, reader: &mut Reader<'_, '_, '_>) -> Map {
+    let name = node.get("as").and_then(Node::text).unwrap_or("item");
+    let of_item = scope.clone().with_item(Some(name));
+    let over = node.get("over");
+    let over = match over.map(|it| &it.value) {
+        Some(Value::List(items)) => {
+            check_items(items, node.get("key").is_some(), reader);
+            MapOver::List(items.iter().map(Node::to_json).collect())
+        }
+        Some(_) => over.and_then(|it| reader.expr(it, scope)).map_or(MapOver::List(Vec::new()), MapOver::Expr),
+        None => MapOver::List(Vec::new()),
+    };
+    Map {
+        over,
+        name: name.to_owned(),
+        key: node.get("key").and_then(|it| reader.expr(it, &of_item)),
+        max_parallel: node.get("max_parallel").and_then(number),
+        tolerate: read_tolerate(node.get("tolerate"), scope, reader),
+    }
+}
+
+/// Items without a key are addressed by their text, so each must have one of its own.
+fn check_items(items: &[Node], has_key: bool, reader: &mut Reader<'_, '_, '_>) {
+    if has_key {
+        return;
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for item in items {
+        let problem = match item.text() {
+            Some(text) if seen.insert(text) => continue,
+            Some(text) => Problem::DuplicateItem(shorten(text)),
+            None => Problem::Conflict(
+                format!("an item of `over` is {}, and has no text to be addressed by", item.describe()),
+                "add `key:` with an expression that gives one, such as `item.name`",
+            ),
+        };
+        reader.report.add(item.place, problem);
+    }
+}
+
+fn read_tolerate(node: Option<&Node>, scope: &Scope, reader: &mut Reader<'_, '_, '_>) -> Tolerate {
+    let Some(node) = node else { return Tolerate::Count(0) };
+    if let Some(count) = number(node) {
+        return Tolerate::Count(count);
+    }
+    let percent = node.text().and_then(|it| it.trim().strip_suffix('%')).map(str::trim);
+    match percent.map(|it| it.parse::<u32>().ok().filter(|it| *it <= 100)) {
+        Some(Some(percent)) => Tolerate::Percent(percent),
+        Some(None) => {
+            let expected = "a whole number from 0% to 100%".to_owned();
+            let found = node.text().unwrap_or_default();
+            reader.report.add(node.place, Problem::out_of_range("tolerate", found, expected));
+            Tolerate::Count(0)
+        }
+        None => reader.expr(node, scope).map_or(Tolerate::Count(0), Tolerate::Expr),
+    }
+}

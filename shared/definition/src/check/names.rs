@@ -1,0 +1,161 @@
+//! The names that expressions read: each exists, as far as that is known before there are values.
+
+use super::Numbers;
+use crate::author::{Draft, Scope, Use};
+use crate::near::near_name;
+use crate::problem::Problem;
+use crate::report::Report;
+use crate::yaml::Place;
+
+/// What there is to know of a task.
+const PARTS: [&str; 8] =
+    ["state", "outcome", "exit", "attempts", "outputs", "duration", "items", "failed_items"];
+
+/// Names that a later version will know.
+const LATER: [&str; 4] = ["pools", "system", "history", "vars"];
+
+/// A task reads another.
+pub(super) struct Read {
+    pub(super) task: usize,
+    pub(super) read: usize,
+    pub(super) place: Place,
+}
+
+/// Checks every expression. Gives which tasks read which.
+pub(super) fn check(draft: &Draft, numbers: &Numbers<'_>, report: &mut Report<'_>) -> Vec<Read> {
+    let mut checker = Checker { draft, numbers, report, reads: Vec::new() };
+    draft.uses.iter().for_each(|it| checker.expression(it));
+    checker.reads
+}
+
+struct Checker<'c, 'a> {
+    draft: &'c Draft,
+    numbers: &'c Numbers<'c>,
+    report: &'c mut Report<'a>,
+    reads: Vec<Read>,
+}
+
+impl Checker<'_, '_> {
+    fn expression(&mut self, it: &Use) {
+        if self.report.is_full() {
+            return;
+        }
+        let source = it.expr.source();
+        if let Some(name) = dashed_name(source, self.numbers) {
+            let place = self.report.locate(it.place, name);
+            return self.report.add(place, Problem::DashedName(name.to_owned()));
+        }
+        let quoted = quoted_tasks(source);
+        quoted.iter().for_each(|name| self.task(name, name, it));
+        for name in it.expr.names() {
+            // A name that is looked up by a quoted one ends before it.
+            if name != "tasks" || quoted.is_empty() {
+                self.name(name, it);
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, it: &Use) {
+        let mut parts = name.split('.');
+        let (root, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        let scope = &it.scope;
+        let known = roots(scope);
+        if scope.item.as_deref() == Some(root) {
+            return;
+        }
+        if !known.contains(&root) {
+            let problem = if LATER.contains(&root) {
+                Problem::NotSupported { what: format!("`{root}` in expressions") }
+            } else {
+                let item = scope.item.as_deref();
+                let known = known.into_iter().chain(item).map(str::to_owned).collect();
+                Problem::UnknownName { name: root.to_owned(), known }
+            };
+            return self.add(it, name, problem);
+        }
+        match (root, second) {
+            ("params", Some(param)) => self.param(param, name, it),
+            ("tasks", Some(task)) => {
+                self.task(task, name, it);
+                if let Some(part) = third.filter(|it| !PARTS.contains(it)) {
+                    let problem = Problem::UnknownPart { part: part.to_owned(), known: &PARTS };
+                    self.add(it, name, problem);
+                }
+            }
+            ("tasks", None) => self.add(it, name, Problem::WholeTasks { whole: "tasks" }),
+            ("interval", Some(part)) if !["start", "end"].contains(&part) => {
+                let problem = Problem::UnknownName {
+                    name: format!("interval.{part}"),
+                    known: ["interval.start", "interval.end"].map(str::to_owned).to_vec(),
+                };
+                self.add(it, name, problem);
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds a problem at the place of `part`.
+    fn add(&mut self, it: &Use, part: &str, problem: Problem) {
+        let place = self.report.locate(it.place, part);
+        self.report.add(place, problem);
+    }
+
+    fn param(&mut self, name: &str, path: &str, it: &Use) {
+        let params = &self.draft.workflow.params;
+        let problem = match params.iter().position(|it| it.name.as_str() == name) {
+            Some(number) if number < it.scope.params => return,
+            Some(_) => Problem::LaterParam(name.to_owned()),
+            None => {
+                let near = near_name(name, params.iter().map(|it| it.name.as_str()));
+                Problem::UnknownParam { name: name.to_owned(), near }
+            }
+        };
+        self.add(it, path, problem);
+    }
+
+    fn task(&mut self, name: &str, path: &str, it: &Use) {
+        let Some(task) = it.scope.task else { return };
+        match self.numbers.get(name) {
+            Some(read) => self.reads.push(Read { task, read: *read, place: it.place }),
+            None => {
+                let near = near_name(name, self.numbers.keys().copied());
+                self.add(it, path, Problem::UnknownTask { name: name.to_owned(), near });
+            }
+        }
+    }
+}
+
+/// What may stand first in a name.
+fn roots(scope: &Scope) -> Vec<&'static str> {
+    let mut roots = vec!["params", "run", "interval"];
+    if scope.task.is_some() {
+        roots.extend(["tasks", "env"]);
+    }
+    roots.extend(scope.more);
+    roots
+}
+
+/// The names in `tasks['NAME']`, outside of other quotes.
+fn quoted_tasks(source: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = source;
+    while let Some(at) = rest.find("tasks[") {
+        rest = rest[at + "tasks[".len()..].trim_start();
+        let Some(quote) = rest.chars().next().filter(|it| matches!(it, '\'' | '"')) else { continue };
+        if let Some(end) = rest[1..].find(quote) {
+            names.push(&rest[1..=end]);
+            rest = &rest[end + 2..];
+        }
+    }
+    names
+}
+
+/// A task's name with `-` in it after `tasks.`, where the language reads a subtraction.
+fn dashed_name<'s>(source: &'s str, numbers: &Numbers<'_>) -> Option<&'s str> {
+    source.match_indices("tasks.").find_map(|(at, found)| {
+        let rest = &source[at + found.len()..];
+        let end = rest.find(|it: char| !it.is_ascii_alphanumeric() && !matches!(it, '_' | '-'));
+        let name = &rest[..end.unwrap_or(rest.len())];
+        (name.contains('-') && numbers.contains_key(name)).then_some(name)
+    })
+}

@@ -1,0 +1,123 @@
+//! The one table of keys: what each mapping of a workflow file may hold. The check of keys and types, the JSON Schema and
+//! the tables of the reference are all made from it.
+
+mod names;
+mod task;
+
+use names::{ENV, ITEM, OUTPUT, PARAM, POOL, RESOURCE, TASK_NAME};
+pub(crate) use names::WORKFLOW_NAME;
+pub(crate) use task::{CHECK_FAILURE, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, TASK, TIMEOUT};
+
+use shared::workflow::{ParamType, Priority};
+
+use crate::shape::{Form, Key, Mapping, Shape};
+
+pub(super) const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
+    Key { name, shape, doc }
+}
+
+pub(super) const fn later(name: &'static str) -> Key {
+    Key { name, shape: Shape::Later(Form::Any), doc: "" }
+}
+
+pub(super) fn never(_: &str) -> bool {
+    false
+}
+
+pub(super) fn param_types() -> Vec<&'static str> {
+    ParamType::NAMES.iter().map(|it| it.0).chain(["choice"]).collect()
+}
+
+pub(crate) static WORKFLOW: Mapping = Mapping {
+    name: "a workflow",
+    keys: &[
+        key("name", Shape::Name(&WORKFLOW_NAME), "Its name; the file's name without `.yaml` where absent."),
+        key("description", Shape::Text, "What it is, in a line."),
+        key("owner", Shape::Text, "Who is responsible; shown on every failure."),
+        key("tags", Shape::List(&Shape::Text), "Words to find it by."),
+        key("docs", Shape::Mapping(&DOCS), "What it says of itself for people."),
+        key("params", Shape::Named(&PARAM, &Shape::Mapping(&PARAM_KEYS)), "The typed inputs of a run, by name."),
+        key("priority", Shape::OneOf(&[
+            Shape::Int(0, 1_000),
+            Shape::Words(|| Priority::WORDS.map(|it| it.0).to_vec(), never),
+        ]), "Which runs go first: critical 750, high 500, normal 250, low 0, or a number up to 1000; larger goes first. Default `normal`."),
+        key("concurrency", Shape::Mapping(&CONCURRENCY), "How many of its runs there may be at once."),
+        key("env", Shape::Named(&ENV, &Shape::OneOf(&[Shape::Template, Shape::Later(Form::Mapping)])), "What is added to the environment of every task, by name."),
+        key("defaults", Shape::Mapping(&DEFAULTS), "What holds for every task that does not say otherwise."),
+        key("tasks", Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)), "Required: the tasks, by name. Their order is the order on screen."),
+        key("finally", Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)), "Tasks that run when everything else has ended, whatever the outcome."),
+        later("timezone"),
+        later("schedule"),
+        later("triggers"),
+        later("window"),
+        later("deadline"),
+        later("retention"),
+        later("secrets"),
+        later("alerts"),
+        later("on_run_failure"),
+        later("datasets"),
+        later("tests"),
+        later("timeout"),
+        later("component"),
+        later("outputs"),
+    ],
+};
+
+static DOCS: Mapping = Mapping {
+    name: "`docs`",
+    keys: &[
+        key("purpose", Shape::Text, "What the business gets from it."),
+        key("depends_on", Shape::Text, "Where its input comes from."),
+        key("outputs", Shape::Text, "What it leaves behind, and where."),
+        key("consumers", Shape::List(&Shape::Text), "Who uses that."),
+        key("runbook", Shape::Text, "Where to read what to do when it fails."),
+    ],
+};
+
+static PARAM_KEYS: Mapping = Mapping {
+    name: "a parameter",
+    keys: &[
+        key("type", Shape::Words(param_types, never), "Required: the type of its values."),
+        key("default", Shape::Any, "Its value where a run does not say; a text may use `{{ … }}` with earlier parameters, `interval` and `run`. Without it the parameter is required."),
+        key("choices", Shape::List(&Shape::Text), "The values of a `choice`."),
+        key("description", Shape::Text, "What it is for."),
+    ],
+};
+
+static CONCURRENCY: Mapping = Mapping {
+    name: "`concurrency`",
+    keys: &[
+        key("max_runs", Shape::Int(1, 10_000), "How many runs there may be at once. Default 1."),
+        key("when_full", Shape::Words(|| WHEN_FULL.map(|it| it.0).to_vec(), never), "What becomes of one too many: `queue` waits, `queue_one` waits in place of the one that waited before, `skip` is refused, `cancel_oldest` cancels the oldest active run, `allow` starts all the same. Default `queue`."),
+        key("key", Shape::Template, "The number holds for each value of this."),
+        later("after_previous"),
+    ],
+};
+
+pub(crate) const WHEN_FULL: [(&str, shared::workflow::WhenFull); 5] = {
+    use shared::workflow::WhenFull::{Allow, CancelOldest, Queue, QueueOne, Skip};
+    [
+        ("queue", Queue),
+        ("queue_one", QueueOne),
+        ("skip", Skip),
+        ("cancel_oldest", CancelOldest),
+        ("allow", Allow),
+    ]
+};
+
+static DEFAULTS: Mapping = Mapping {
+    name: "`defaults`",
+    keys: &[
+        key("pool", Shape::Name(&POOL), "Where tasks run. Default `local`."),
+        key("timeout", Shape::OneOf(&[Shape::Duration(1), Shape::Mapping(&TIMEOUT)]), "How long a process may take. Default 24h."),
+        key("retry", Shape::OneOf(&[Shape::Int(0, 10_000), Shape::Mapping(&RETRY)]), "What follows a failed attempt of a process or a check."),
+        key("kill_grace", Shape::Duration(0), "How long a process has between SIGTERM and SIGKILL. Default 10s."),
+        later("env"),
+        later("resources"),
+        later("shell"),
+        later("working_dir"),
+        later("priority"),
+        later("idempotent"),
+        later("on_failure"),
+    ],
+};

@@ -1,0 +1,128 @@
+//! Workflow files: text in, a validated workflow or every diagnostic out.
+//!
+//! The stages, in order: `yaml` (text → tree with places), `shape` (keys and types, after the table in `keys`), `author`
+//! (shorthands, defaults, expressions), `check` (needs, cycles, names). Each stage tells everything it finds. There is no
+//! file access here: callers bring texts. Nothing that a text holds makes it panic or hang.
+//!
+//! Start reading at [`load`].
+#![deny(missing_docs)]
+
+mod author;
+mod check;
+pub mod draw;
+mod graph;
+mod keys;
+mod near;
+mod problem;
+mod reference;
+mod report;
+mod schema;
+mod shape;
+mod yaml;
+
+use sha2::{Digest, Sha256};
+use shared::diagnostic::Diagnostic;
+use shared::workflow::Workflow;
+
+pub use graph::graph;
+pub use reference::reference;
+pub use schema::schema;
+pub use yaml::BYTES_MAX;
+
+use problem::Problem;
+use report::Report;
+use yaml::Place;
+
+/// A workflow file.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The file, as it is to be named in diagnostics; its stem is the default of the workflow's name.
+    pub file: &'a str,
+    /// The absolute path of its folder.
+    pub folder: &'a str,
+    /// What it holds.
+    pub text: &'a str,
+}
+
+/// What became of a file.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Loaded {
+    /// The workflow; none if there is any error.
+    pub workflow: Option<Workflow>,
+    /// Errors and warnings in file order; at most 200.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads and checks a workflow file.
+///
+/// `read_file` gives the text of a file that the workflow names, by its path as written, or says why not.
+pub fn load(source: &Source<'_>, read_file: &dyn Fn(&str) -> Result<String, String>) -> Loaded {
+    let mut report = Report::new(source.file, source.text);
+    let workflow = load_into(&mut report, source, read_file);
+    let workflow = workflow.filter(|_| !report.has_errors());
+    Loaded { workflow, diagnostics: report.into_diagnostics() }
+}
+
+/// As [`load`], for what may not even be text.
+pub fn load_bytes(
+    file: &str,
+    folder: &str,
+    bytes: &[u8],
+    read_file: &dyn Fn(&str) -> Result<String, String>,
+) -> Loaded {
+    let refuse = |place, problem| {
+        let mut report = Report::new(file, "");
+        report.add(place, problem);
+        Loaded { workflow: None, diagnostics: report.into_diagnostics() }
+    };
+    if bytes.len() > BYTES_MAX {
+        return refuse(START, Problem::TooLarge(bytes.len()));
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => load(&Source { file, folder, text }, read_file),
+        Err(error) => refuse(end_of(&bytes[..error.valid_up_to()]), Problem::NotUtf8),
+    }
+}
+
+const START: Place = Place { line: 1, column: 1 };
+
+fn load_into(
+    report: &mut Report<'_>,
+    source: &Source<'_>,
+    read_file: &dyn Fn(&str) -> Result<String, String>,
+) -> Option<Workflow> {
+    if source.text.len() > BYTES_MAX {
+        report.add(START, Problem::TooLarge(source.text.len()));
+        return None;
+    }
+    let root = yaml::compose(source.text, report);
+    let root = match root {
+        Some(root) if !matches!(root.value, yaml::Value::Null) => root,
+        _ if report.has_errors() => return None,
+        _ => {
+            report.add(START, Problem::Empty);
+            return None;
+        }
+    };
+    shape::check("", &root, &shape::Shape::Mapping(&keys::WORKFLOW), report);
+    let draft = author::read(source, &root, read_file, report);
+    check::check(&draft, report);
+    let mut workflow = draft.workflow;
+    workflow.version = version(&workflow).as_str().into();
+    Some(workflow)
+}
+
+/// The hash of everything that a workflow says, its own version left empty.
+fn version(workflow: &Workflow) -> String {
+    let bytes = serde_json::to_vec(workflow).expect("a workflow has a JSON form");
+    Sha256::digest(bytes).iter().map(|it| format!("{it:02x}")).collect()
+}
+
+/// The place behind some text.
+fn end_of(valid: &[u8]) -> Place {
+    let text = std::str::from_utf8(valid).unwrap_or_default();
+    let line = text.matches('\n').count();
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count();
+    let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX).saturating_add(1);
+    Place { line: number(line), column: number(column) }
+}

@@ -1,0 +1,176 @@
+//! What an actor can ask of the daemon, and what it answers.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::{RunId, TaskName, TaskPath, WorkflowName};
+use crate::time::Interval;
+use crate::workflow::Priority;
+
+/// Who asks. What the kernel says, never what a message says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Actor {
+    /// The name, such as `user:alice` or `daemon`.
+    pub name: String,
+    /// The user's number, of a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+}
+
+impl Actor {
+    /// The daemon itself.
+    pub fn daemon() -> Self {
+        Self { name: "daemon".to_owned(), uid: None }
+    }
+}
+
+/// Something asked of the daemon that changes something.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Makes a run.
+    Run {
+        /// Of which workflow.
+        workflow: WorkflowName,
+        /// What its parameters are, where they are not the default. Texts are read as the parameter's type.
+        params: BTreeMap<String, Value>,
+        /// The span of data it stands for.
+        interval: Option<Interval>,
+        /// Its own priority.
+        priority: Option<Priority>,
+    },
+    /// Stops a run.
+    Cancel {
+        /// Which.
+        run: RunId,
+        /// Whether its `finally` is ended too.
+        now: bool,
+        /// What the actor says about it.
+        comment: Option<String>,
+    },
+    /// Runs parts of a run again.
+    Retry {
+        /// Which run.
+        run: RunId,
+        /// Which parts.
+        what: RetryWhat,
+        /// What the actor says about it.
+        comment: Option<String>,
+    },
+    /// Decides an approval.
+    Decide {
+        /// Of which run.
+        run: RunId,
+        /// Which task run.
+        task: TaskPath,
+        /// What the actor decides.
+        decision: Decision,
+        /// What the actor says about it.
+        comment: Option<String>,
+    },
+}
+
+/// Which parts of a run run again. Whatever needs them runs again too.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryWhat {
+    /// All that has not succeeded: failed, cancelled, held, and what they kept from running.
+    Failed,
+    /// These.
+    Tasks(Vec<TaskPath>),
+    /// This and all that needs it.
+    From(TaskName),
+}
+
+/// What a person says to an approval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// Go on.
+    Approve,
+    /// Do not.
+    Reject,
+}
+
+/// What was done.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// A run was made.
+    RunCreated {
+        /// Its id.
+        run: RunId,
+        /// Its number among the runs of its workflow.
+        number: u64,
+    },
+    /// These task runs run again.
+    Retried {
+        /// Which, as `task` or `task:item`.
+        tasks: Vec<String>,
+    },
+    /// It is done.
+    Done,
+}
+
+/// Why nothing was done.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What kind of refusal it is.
+    pub code: RefusalCode,
+    /// Why: a lower-case fragment without full stop.
+    pub message: String,
+    /// What the actor can do about it.
+    #[serde(default)]
+    pub help: Option<String>,
+}
+
+/// Kinds of refusals. Programs tell by them what to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// What was asked makes no sense: a wrong parameter, a wrong id.
+    Invalid,
+    /// There is no such thing.
+    NotFound,
+    /// The actor may not.
+    NotPermitted,
+    /// The state of things does not allow it.
+    Conflict,
+    /// The daemon cannot do it now: a full disk, a reader that is behind.
+    Unavailable,
+    /// A fault of the daemon.
+    Internal,
+    /// Something that this program does not know yet.
+    #[serde(other)]
+    Unknown,
+}
+
+impl RefusalCode {
+    /// The word in `--json`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::NotFound => "not_found",
+            Self::NotPermitted => "not_permitted",
+            Self::Conflict => "conflict",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Refusal {
+    /// A refusal without help.
+    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), help: None }
+    }
+
+    /// The same with help.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}

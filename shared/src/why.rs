@@ -1,0 +1,85 @@
+//! Why something does not run, or ended as it did. Source: semantics, rule 17.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::RunId;
+use crate::time::Timestamp;
+
+/// What kind of thing is in the way.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlockerKind {
+    /// Too many runs of the workflow are active.
+    MaxRuns,
+    /// Needs that have not ended.
+    Needs,
+    /// The wait before the next attempt.
+    Retry,
+    /// A person must let it go on.
+    Hold,
+    /// A person must decide.
+    Approval,
+    /// A file that is not there, or still grows.
+    File,
+    /// As many items of its map run as may.
+    MaxParallel,
+    /// Its pool is not reachable.
+    PoolDown,
+    /// Its pool does not exist.
+    NoPool,
+    /// Its pool's slots are taken.
+    Slots,
+    /// A resource is taken.
+    Resource,
+    /// It asks for more than there is.
+    TooLarge,
+    /// It is being started, runs, or is being stopped: what it waits for is its own end.
+    Running,
+    /// It has ended, and this is why.
+    Ended,
+    /// What an ended one goes back to: the first that failed.
+    Cause,
+    /// The daemon cannot write, and so starts nothing.
+    Degraded,
+    /// Something that this program does not know yet.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One thing in the way of a run or a task run, or one part of why it ended so.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Blocker {
+    /// What kind of thing.
+    pub kind: BlockerKind,
+    /// The whole in a sentence without full stop.
+    pub text: String,
+    /// Who or what holds it up: tasks, holders of slots, actors. At most eight, then a count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub who: Vec<String>,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Until when, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// The answer to `why`.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Why {
+    /// The run.
+    pub run: RunId,
+    /// The task run, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The word of its state.
+    pub state: String,
+    /// Everything in the way, what must end first first; of an ended one the reasons.
+    pub blockers: Vec<Blocker>,
+    /// For a run that is not over: the same of each of its task runs that has something in the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tasks: Vec<Why>,
+    /// The last lines of the log of what failed first, made safe.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log_tail: Vec<String>,
+}

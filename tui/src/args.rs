@@ -1,0 +1,255 @@
+//! What a person can type.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Workflow orchestration from the terminal.
+#[derive(Parser, Debug)]
+#[command(name = "runyard", version, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Global {
+    /// The daemon's socket (also: RUNYARD_SOCKET)
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+    /// Print JSON: one document, or a line each where it streams
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorWhen::Auto)]
+    pub(crate) color: ColorWhen,
+    /// Print results only
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Run the retail example on a private daemon
+    Demo(Demo),
+    /// Check workflow files; needs no daemon
+    Validate {
+        /// Files, or folders that hold some
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Draw what needs what, of a file, a workflow or a run
+    Graph {
+        #[arg(value_name = "FILE|WORKFLOW|RUN")]
+        of: String,
+        #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+        format: GraphFormat,
+    },
+    /// List the workflows
+    Workflows,
+    /// Read the workflow files again
+    Reload,
+    /// Make a run of a workflow
+    Run(Run),
+    /// List runs, newest first
+    Runs(Runs),
+    /// Show a run, one of its tasks, or a task's items (TASK:*)
+    Show {
+        run: String,
+        #[arg(value_name = "TASK[:ITEM]")]
+        task: Option<String>,
+    },
+    /// Print what has happened in a run
+    Events {
+        run: String,
+        /// Go on until the run is over
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Print what tasks have printed
+    Logs(Logs),
+    /// Say why a run or a task does not go on, or ended so
+    Why { run: String, task: Option<String> },
+    /// Stop a run
+    Cancel {
+        run: String,
+        /// End its `finally` too
+        #[arg(long)]
+        now: bool,
+        /// What you say about it
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Run parts of a run again; what failed, unless told otherwise
+    Retry(Retry),
+    /// List the approvals that wait for a person
+    Approvals,
+    /// Let a run go on that asks
+    Approve {
+        run: String,
+        task: String,
+        /// What you say about it
+        #[arg(long)]
+        comment: Option<String>,
+    },
+    /// Do not let a run go on that asks
+    Reject {
+        run: String,
+        task: String,
+        /// Why not
+        #[arg(long)]
+        comment: String,
+    },
+    /// List what waits for capacity, in its order
+    Queue {
+        /// Of this pool only
+        #[arg(long)]
+        pool: Option<String>,
+    },
+    /// List the pools
+    Pools,
+    /// Say how the daemon is, and what there is to do
+    Status,
+    /// Start a daemon in the background, unless one runs
+    Up,
+    /// Print the JSON Schema of workflow files
+    Schema,
+    /// Print what completes commands in a shell
+    Completions { shell: Shell },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Demo {
+    /// Print progress and a summary
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// Keep the folder with everything in it
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Run {
+    pub(crate) workflow: String,
+    /// A parameter; may be given again for others
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// Parameters from a file that holds a JSON object
+    #[arg(long, value_name = "FILE")]
+    pub(crate) params_file: Option<PathBuf>,
+    /// The span of data that the run stands for, its end exclusive
+    #[arg(long, value_name = "START/END")]
+    pub(crate) interval: Option<String>,
+    /// critical, high, normal, low, or a number up to 1000; larger goes first
+    #[arg(long)]
+    pub(crate) priority: Option<String>,
+    /// Wait for its end, and exit by its outcome
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// The same, and print what happens
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Runs {
+    /// Only those of this workflow
+    #[arg(long)]
+    pub(crate) workflow: Option<String>,
+    /// Only those in this state
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// Only those made since this instant, or for so long (2h)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Logs {
+    pub(crate) run: String,
+    /// The task; all of the run where absent
+    #[arg(value_name = "TASK[:ITEM]")]
+    pub(crate) task: Option<String>,
+    /// Of this attempt; the last where absent
+    #[arg(long, requires = "task")]
+    pub(crate) attempt: Option<u32>,
+    /// Go on while it is being written, and with later attempts
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Only so many lines from the end
+    #[arg(long, value_name = "LINES")]
+    pub(crate) tail: Option<u32>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Retry {
+    pub(crate) run: String,
+    /// All that has not succeeded; this is what happens without any of the three
+    #[arg(long, conflicts_with_all = ["tasks", "from"])]
+    pub(crate) failed: bool,
+    /// This task or item, and what needs it; may be given again
+    #[arg(long = "task", value_name = "TASK[:ITEM]", conflicts_with = "from")]
+    pub(crate) tasks: Vec<String>,
+    /// This task and all that needs it
+    #[arg(long, value_name = "TASK")]
+    pub(crate) from: Option<String>,
+    /// What you say about it
+    #[arg(long)]
+    pub(crate) comment: Option<String>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum GraphFormat {
+    Text,
+    Dot,
+    Mermaid,
+    Json,
+}
+
+impl Global {
+    /// What can be told of the flags where the command line as a whole makes no sense.
+    pub(crate) fn of_wrong_line(line: &[OsString]) -> Self {
+        let json = line.iter().any(|it| it == "--json");
+        Self { socket: None, json, color: ColorWhen::Auto, quiet: false }
+    }
+}
+
+/// The description of the whole command line.
+pub(crate) fn command() -> clap::Command {
+    Arguments::command()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_described_without_contradiction() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_rejection_needs_a_comment_and_retries_exclude_each_other() {
+        let wrong = |line: &str| Arguments::try_parse_from(line.split(' ')).is_err();
+        assert!(wrong("runyard reject 1 ok"));
+        assert!(wrong("runyard retry 1 --failed --task a"));
+        assert!(wrong("runyard retry 1 --from a --task b"));
+        assert!(wrong("runyard runs --limit 0"));
+        assert!(!wrong("runyard retry 1 --task a --task b --json"));
+    }
+}

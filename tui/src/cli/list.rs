@@ -1,0 +1,195 @@
+//! Lists: workflows, runs, the queue, pools.
+
+use shared::rpc::RunsFilter;
+use shared::snapshot::{PoolRow, QueueRow, RunRow, WorkflowRow};
+use shared::time::{Timestamp, parse_duration};
+
+use super::Cx;
+use crate::args::Runs;
+use crate::error::{Error, Exit};
+use crate::format::{View, plural};
+use crate::text::{Align, Line, Style, Table};
+use crate::theme;
+
+/// More than any list needs.
+const ANY: usize = 200;
+
+pub(super) fn workflows(cx: &mut Cx) -> Result<Exit, Error> {
+    let rows = cx.client()?.workflows()?;
+    cx.answer(&rows, |rows, view| workflow_lines(rows, view))
+}
+
+pub(super) fn reload(cx: &mut Cx) -> Result<Exit, Error> {
+    let rows = cx.client()?.reload()?;
+    cx.answer(&rows, |rows, view| workflow_lines(rows, view))?;
+    let broken = rows.iter().any(|it| it.state == "broken");
+    Ok(if broken { Exit::Invalid } else { Exit::Done })
+}
+
+pub(super) fn runs(cx: &mut Cx, asked: &Runs) -> Result<Exit, Error> {
+    let filter = RunsFilter {
+        workflow: asked.workflow.clone(),
+        state: asked.state.clone(),
+        since: asked.since.as_deref().map(|it| since(it, cx.view().now)).transpose()?,
+        limit: asked.limit,
+    };
+    let rows = cx.client()?.runs(filter)?;
+    cx.answer(&rows, |rows, view| run_lines(rows, view))
+}
+
+pub(super) fn queue(cx: &mut Cx, pool: Option<String>) -> Result<Exit, Error> {
+    let rows = cx.client()?.queue(pool)?;
+    cx.answer(&rows, |rows, view| queue_lines(rows, view))
+}
+
+pub(super) fn pools(cx: &mut Cx) -> Result<Exit, Error> {
+    let rows = cx.client()?.pools()?;
+    cx.answer(&rows, |rows, view| pool_lines(rows, view))
+}
+
+/// An instant, or how long ago.
+fn since(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
+    let ago = || parse_duration(text).ok().map(|it| now - it);
+    text.parse().ok().or_else(ago).ok_or_else(|| {
+        Error::usage(
+            format!("`{text}` is neither an instant nor a duration"),
+            "write a date, 2026-03-01T02:30:00Z, or how long ago: 2h",
+        )
+    })
+}
+
+pub(super) fn workflow_lines(rows: &[WorkflowRow], view: &View) -> Vec<Line> {
+    if rows.is_empty() {
+        return vec![
+            "no workflows: put a file into the workflows folder, see `runyard status`".into(),
+        ];
+    }
+    let mut table = Table::new(&[
+        ("WORKFLOW", Align::Left, 30),
+        ("STATE", Align::Left, 12),
+        ("TASKS", Align::Right, 5),
+        ("ACTIVE", Align::Right, 6),
+        ("DESCRIPTION", Align::Left, ANY),
+    ]);
+    for row in rows {
+        table.row([
+            row.name.as_str().into(),
+            theme::state(&row.state),
+            row.tasks.to_string().into(),
+            row.active.to_string().into(),
+            row.description.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    let mut lines = table.lines(view.width);
+    for row in rows.iter().filter(|it| !it.problems.is_empty()) {
+        lines.push(Line::new());
+        lines.push(Line::new().styled(Style::Bold, row.name.as_str()));
+        lines.extend(row.problems.iter().map(|it| Line::from("  ").and(it)));
+    }
+    lines
+}
+
+pub(super) fn run_lines(rows: &[RunRow], view: &View) -> Vec<Line> {
+    if rows.is_empty() {
+        return vec!["no such runs: make one with `runyard run WORKFLOW`".into()];
+    }
+    let mut table = Table::new(&[
+        ("RUN", Align::Left, 28),
+        ("STATE", Align::Left, 14),
+        ("TASKS", Align::Right, 9),
+        ("MADE", Align::Right, 12),
+        ("TOOK", Align::Right, 7),
+        ("ID", Align::Left, 13),
+        ("REASON", Align::Left, ANY),
+    ]);
+    for row in rows {
+        let total: u64 = row.counts.values().map(|it| u64::from(*it)).sum();
+        let ended: u64 = ["succeeded", "failed", "skipped", "upstream_failed", "cancelled"]
+            .iter()
+            .filter_map(|it| row.counts.get(*it))
+            .map(|it| u64::from(*it))
+            .sum();
+        table.row([
+            format!("{}#{}", row.workflow, row.number).into(),
+            theme::state(&row.state),
+            format!("{ended}/{total}").into(),
+            view.age(row.created).into(),
+            view.took(row.started, row.ended).into(),
+            row.id.to_string().into(),
+            row.reason.as_deref().unwrap_or_default().into(),
+        ]);
+    }
+    table.lines(view.width)
+}
+
+pub(super) fn queue_lines(rows: &[QueueRow], view: &View) -> Vec<Line> {
+    if rows.is_empty() {
+        return vec!["nothing waits for capacity".into()];
+    }
+    let mut table = Table::new(&[
+        ("#", Align::Right, 4),
+        ("RUN", Align::Left, 24),
+        ("TASK", Align::Left, 20),
+        ("POOL", Align::Left, 10),
+        ("PRIORITY", Align::Right, 9),
+        ("WAITS", Align::Right, 8),
+        ("FOR", Align::Left, ANY),
+    ]);
+    for row in rows {
+        let item = row.item.as_deref().map(|it| format!(":{it}")).unwrap_or_default();
+        let aged = row.effective_priority.saturating_sub(row.priority);
+        let aged = if aged == 0 { String::new() } else { format!("+{aged}") };
+        let blockers: Vec<&str> = row.blockers.iter().map(|it| it.text.as_str()).collect();
+        table.row([
+            row.position.to_string().into(),
+            row.label.as_str().into(),
+            format!("{}{item}", row.task).into(),
+            row.pool.as_str().into(),
+            format!("{}{aged}", row.priority).into(),
+            view.took(Some(row.since), None).into(),
+            blockers.join("; ").into(),
+        ]);
+    }
+    table.lines(view.width)
+}
+
+pub(super) fn pool_lines(rows: &[PoolRow], view: &View) -> Vec<Line> {
+    if rows.is_empty() {
+        return vec!["no pools".into()];
+    }
+    let mut table = Table::new(&[
+        ("POOL", Align::Left, 24),
+        ("KIND", Align::Left, 8),
+        ("STATE", Align::Left, 10),
+        ("SLOTS", Align::Right, 12),
+        ("QUEUED", Align::Right, 8),
+    ]);
+    for row in rows {
+        table.row([
+            row.name.as_str().into(),
+            row.kind.as_str().into(),
+            theme::state(&row.state),
+            format!("{} of {}", row.used, row.slots).into(),
+            row.queued.to_string().into(),
+        ]);
+    }
+    table.lines(view.width)
+}
+
+/// How many there are, for the page of `status`.
+pub(super) fn runs_in_words(active: u32, queued: u32) -> String {
+    format!("{} active, {queued} queued", plural(active.into(), "run"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_is_an_instant_or_how_long_ago() {
+        let now = Timestamp::from_millis(10_000_000);
+        assert_eq!(since("1h", now).ok(), Some(Timestamp::from_millis(6_400_000)));
+        assert_eq!(since("1970-01-01", now).ok(), Some(Timestamp(0)));
+        assert_eq!(since("yesterday", now).map_err(|it| it.exit_code()), Err(2));
+    }
+}

@@ -1,0 +1,66 @@
+//! `why`: everything in the way, or why it ended so.
+
+use shared::why::{Blocker, Why};
+
+use super::Cx;
+use crate::error::{Error, Exit};
+use crate::format::View;
+use crate::text::{Line, Style};
+use crate::theme;
+
+pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<String>) -> Result<Exit, Error> {
+    let client = cx.client()?;
+    let id = client.find(run)?;
+    let why = client.why(id, task)?;
+    cx.answer(&why, |why, view| lines(why, view))
+}
+
+/// The answer as a list, with the tasks beneath.
+pub(crate) fn lines(why: &Why, view: &View) -> Vec<Line> {
+    let mut lines = part(why, view, "");
+    for task in &why.tasks {
+        lines.push(Line::new());
+        lines.extend(part(task, view, "  "));
+    }
+    if !why.log_tail.is_empty() {
+        lines.push(Line::new());
+        lines.push(Line::new().styled(Style::Dim, "the last lines of its log:"));
+        lines.extend(why.log_tail.iter().map(|it| Line::new().styled(Style::Dim, "  │ ").and(it)));
+    }
+    lines
+}
+
+fn part(why: &Why, view: &View, indent: &str) -> Vec<Line> {
+    let name = why.task.clone().unwrap_or_else(|| format!("run {}", why.run));
+    let head =
+        Line::from(indent).styled(Style::Bold, name).and("  ").join(theme::state(&why.state));
+    let mut lines = vec![head];
+    if why.blockers.is_empty() && why.tasks.is_empty() {
+        lines.push(Line::from(indent).and("  nothing is in its way"));
+    }
+    for blocker in &why.blockers {
+        lines.push(
+            Line::from(indent)
+                .and("  · ")
+                .and(&blocker.text)
+                .styled(Style::Dim, times(blocker, view)),
+        );
+        // Mostly the sentence names them already.
+        let who: Vec<&str> = blocker
+            .who
+            .iter()
+            .map(String::as_str)
+            .filter(|it| !blocker.text.contains(it))
+            .collect();
+        if !who.is_empty() {
+            lines.push(Line::from(indent).and("    ").and(who.join(", ")));
+        }
+    }
+    lines
+}
+
+fn times(blocker: &Blocker, view: &View) -> String {
+    let since = blocker.since.map(|it| format!(" (since {})", view.time(it)));
+    let until = blocker.until.map(|it| format!(" (until {}, {})", view.time(it), view.age(it)));
+    [since, until].into_iter().flatten().collect()
+}
