@@ -1,1 +1,30 @@
-fn main() {}
+//! `runyardd`: flags, the shells, the driver. No logic.
+
+mod clock;
+mod config;
+mod driver;
+mod executors;
+mod files;
+mod history;
+mod library;
+mod log;
+mod report;
+mod rpc;
+mod shells;
+mod start;
+mod store;
+mod triggers;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match start::run(&config::Flags::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            problem.tell();
+            problem.exit_code()
+        }
+    }
+}

@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+/// How a run can be named.
+const RUN: &str = "An id or the start of one, WORKFLOW#NUMBER, NUMBER, or @latest:WORKFLOW";
+
 /// Workflow orchestration from the terminal.
 #[derive(Parser, Debug)]
 #[command(name = "runyard", version, disable_help_subcommand = true)]
@@ -20,16 +23,16 @@ pub(crate) struct Arguments {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Global {
     /// The daemon's socket (also: RUNYARD_SOCKET)
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, help_heading = "Everywhere", value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
     /// Print JSON: one document, or a line each where it streams
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) json: bool,
     /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorWhen::Auto)]
+    #[arg(long, global = true, help_heading = "Everywhere", value_name = "WHEN", value_enum, default_value_t = ColorWhen::Auto)]
     pub(crate) color: ColorWhen,
     /// Print results only
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub(crate) quiet: bool,
 }
 
@@ -67,12 +70,14 @@ pub(crate) enum Command {
     Runs(Runs),
     /// Show a run, one of its tasks, or a task's items (TASK:*)
     Show {
+        #[arg(help = RUN)]
         run: String,
         #[arg(value_name = "TASK[:ITEM]")]
         task: Option<String>,
     },
     /// Print what has happened in a run
     Events {
+        #[arg(help = RUN)]
         run: String,
         /// Go on until the run is over
         #[arg(long, short)]
@@ -81,9 +86,15 @@ pub(crate) enum Command {
     /// Print what tasks have printed
     Logs(Logs),
     /// Say why a run or a task does not go on, or ended so
-    Why { run: String, task: Option<String> },
+    Why {
+        #[arg(help = RUN)]
+        run: String,
+        #[arg(value_name = "TASK[:ITEM]")]
+        task: Option<String>,
+    },
     /// Stop a run
     Cancel {
+        #[arg(help = RUN)]
         run: String,
         /// End its `finally` too
         #[arg(long)]
@@ -98,6 +109,7 @@ pub(crate) enum Command {
     Approvals,
     /// Let a run go on that asks
     Approve {
+        #[arg(help = RUN)]
         run: String,
         task: String,
         /// What you say about it
@@ -106,6 +118,7 @@ pub(crate) enum Command {
     },
     /// Do not let a run go on that asks
     Reject {
+        #[arg(help = RUN)]
         run: String,
         task: String,
         /// Why not
@@ -181,6 +194,7 @@ pub(crate) struct Runs {
 
 #[derive(Args, Debug)]
 pub(crate) struct Logs {
+    #[arg(help = RUN)]
     pub(crate) run: String,
     /// The task; all of the run where absent
     #[arg(value_name = "TASK[:ITEM]")]
@@ -198,6 +212,7 @@ pub(crate) struct Logs {
 
 #[derive(Args, Debug)]
 pub(crate) struct Retry {
+    #[arg(help = RUN)]
     pub(crate) run: String,
     /// All that has not succeeded; this is what happens without any of the three
     #[arg(long, conflicts_with_all = ["tasks", "from"])]

@@ -10,7 +10,7 @@ mod run;
 mod show;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod up;
 mod validate;
 mod why;

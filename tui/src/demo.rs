@@ -25,7 +25,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Plays the example, and leaves nothing behind unless it is told to.
 pub(crate) fn execute(cx: &mut Cx, demo: &Demo) -> Result<Exit, Error> {
-    // There is no console to open yet, so both forms print their progress.
+    // Both forms print their progress: there is no console to open.
     let _ = demo.headless;
     let until = Instant::now() + LIMIT;
     let signals = Signals::watch()?;

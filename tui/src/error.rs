@@ -11,8 +11,6 @@ use shared::request::{Refusal, RefusalCode};
 pub(crate) enum Exit {
     /// Done.
     Done,
-    /// It failed, and has said how.
-    Failed,
     /// A file is invalid, and it has said how.
     Invalid,
     /// The awaited run failed.
@@ -27,7 +25,6 @@ impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Failed => 1,
             Self::Invalid => 2,
             Self::RunFailed => 10,
             Self::RunPartial => 11,

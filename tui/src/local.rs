@@ -41,7 +41,7 @@ pub(crate) fn draw(graph: &Graph, format: GraphFormat) -> String {
     }
 }
 
-/// The text of a file, to show lines of it.
+/// The text of a file; what is no UTF-8 in it is replaced.
 pub(crate) fn read(file: &Path) -> Result<String, Error> {
     let bytes = fs::read(file).map_err(|source| missing_or(file, source))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())

@@ -1,9 +1,9 @@
 //! Starting the daemon in a session of its own.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,11 +46,15 @@ pub(crate) fn start(arguments: &[(&str, &Path)], stderr: &Path) -> Result<Starte
     let program = find(DAEMON).ok_or(Error::NoProgram(DAEMON))?;
     let complaints = File::create(stderr)
         .map_err(Error::system(format!("write the file `{}`", stderr.display())))?;
-    let flags = arguments.iter().flat_map(|(flag, path)| [OsStr::new(*flag), path.as_os_str()]);
-    let process = Command::new("/proc/self/exe")
-        .arg(DETACHED)
-        .arg(&program)
-        .args(flags)
+    let mut command = Command::new("/proc/self/exe");
+    command.arg(DETACHED).arg(&program);
+    for (flag, path) in arguments {
+        let doing = format!("find the folder of `{}`", path.display());
+        command.arg(flag).arg(path::absolute(path).map_err(Error::system(doing))?);
+    }
+    // A daemon in the background must not keep the folder busy in which it was started.
+    let process = command
+        .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(complaints)
@@ -100,7 +104,8 @@ fn find(program: &str) -> Option<PathBuf> {
     let beside = env::current_exe().ok().and_then(|it| Some(it.parent()?.to_owned()));
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = beside.into_iter().chain(env::split_paths(&path));
-    folders.map(|it| it.join(program)).find(|it| is_program(it))
+    let found = folders.map(|it| it.join(program)).find(|it| is_program(it))?;
+    path::absolute(found).ok()
 }
 
 fn is_program(file: &Path) -> bool {

@@ -54,7 +54,7 @@ impl Line {
         let mut cut = Vec::new();
         for (style, text) in self.0 {
             let fits = text.width() < left;
-            let text = if fits { text } else { text.cut_marked(left) };
+            let text = if fits { text } else { text.cut(left) };
             left = left.saturating_sub(text.width());
             cut.push((style, text));
             if !fits {

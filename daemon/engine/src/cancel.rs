@@ -62,8 +62,11 @@ impl Turn<'_> {
 
     fn stop(&mut self, spot: Spot) {
         let is_parent = self.state.is_parent(spot);
+        let is_queued = self.state.run(spot.run).phase == RunPhase::Queued;
         match self.state.task_run(spot).phase {
             TaskPhase::Finished(_) | TaskPhase::Active(Activity::Stopping) => {}
+            // Of a run that waits to be taken up again no item is active.
+            TaskPhase::Active(_) if is_parent && is_queued => self.finish(spot, Outcome::Cancelled),
             TaskPhase::Active(_) if is_parent => self.todo.push_back(spot),
             TaskPhase::Active(_) if self.state.task(spot).has_process() => {
                 let attempt = self.attempt_ref(spot);

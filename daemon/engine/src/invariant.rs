@@ -21,8 +21,9 @@ pub fn check(state: &State) -> Result<(), String> {
         let mut started = false;
         for spot in run.spots() {
             task_run(state, spot)?;
-            started |=
-                matches!(state.task_run(spot).phase, TaskPhase::Active(_) | TaskPhase::Queued);
+            // A mapped task of which only some items run again keeps the others, and so is not at its beginning.
+            started |= !state.is_parent(spot)
+                && matches!(state.task_run(spot).phase, TaskPhase::Active(_) | TaskPhase::Queued);
         }
         if run.phase == RunPhase::Queued && started {
             return Err(format!("{} is queued, and a task of it is not", run.label()));

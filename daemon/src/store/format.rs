@@ -20,6 +20,13 @@ const WORD: &str = "runyard-state ";
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct StoreId(pub(super) u64);
 
+impl StoreId {
+    /// The number, for whoever must tell this store from others.
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl fmt::Display for StoreId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)

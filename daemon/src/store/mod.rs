@@ -43,7 +43,7 @@ use record::RecordRef;
 pub(crate) use archive::{ArchiveError, compress, decompress};
 pub(crate) use blob::{BlobError, Blobs};
 pub(crate) use hash::Hash;
-pub(crate) use index::{Distrust, Entry, Index, IndexError, IndexOpened, Order, Put, Scan};
+pub(crate) use index::{Index, IndexError, IndexOpened, Order, Put, Scan};
 
 /// Number of an event in the journal: the first is 1, each next one more.
 pub(crate) type Seq = u64;
@@ -180,18 +180,17 @@ impl Store {
         self.journal.append(&records).map_err(CommitError::Append)
     }
 
-    /// Calls `on_step` with each step that has events of seq `from` or later, in order.
+    /// Calls `on_step` with each step that has events of seq `from` or later, in order, and with where what follows
+    /// from it is kept.
     ///
     /// - The first step may begin before `from`.
-    pub(crate) fn read<T: DeserializeOwned>(
-        &self,
+    pub(crate) fn replay<T: DeserializeOwned>(
+        &mut self,
         from: Seq,
-        mut on_step: impl FnMut(StoredStep<T>),
+        mut on_step: impl FnMut(StoredStep<T>, &Blobs, &mut Index) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.journal.read(from, |record| {
-            on_step(stored_step(record, &self.blobs)?);
-            Ok(())
-        })
+        let Self { journal, blobs, index, .. } = self;
+        journal.read(from, |record| on_step(stored_step(record, blobs)?, blobs, index))
     }
 }
 

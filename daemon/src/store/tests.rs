@@ -39,7 +39,12 @@ fn committed_steps_are_there_after_the_store_is_opened_again() {
     assert_eq!(opened.behind, Some(1..=3));
     assert_eq!(steps, [step(1, &["a", "b"]), step(3, &[&large])]);
     let mut read = Vec::new();
-    store.read(2, |step: StoredStep<String>| read.push(step.first_seq)).expect("a good journal");
+    store
+        .replay(2, |step: StoredStep<String>, _, _| {
+            read.push(step.first_seq);
+            Ok(())
+        })
+        .expect("a good journal");
     assert_eq!(read, [1, 3]);
 }
 

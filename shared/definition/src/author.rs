@@ -72,7 +72,8 @@ pub(crate) fn read(
     let mut places = Vec::new();
     for (key, section) in [("tasks", Section::Main), ("finally", Section::Finally)] {
         for entry in root.get(key).map_or(&[][..], Node::entries) {
-            let shared = task::Shared { section, env: &env, defaults: &defaults, number: places.len() };
+            let shared =
+                task::Shared { section, env: &env, defaults: &defaults, number: places.len() };
             let (task, place) = task::read(entry, &shared, &mut reader);
             workflow.tasks.push(task);
             places.push(place);
@@ -120,11 +121,12 @@ fn read_concurrency(node: Option<&Node>, reader: &mut Reader<'_, '_, '_>) -> Con
     let get = |key: &str| node.and_then(|it| it.get(key));
     let default = Concurrency::default();
     let max_runs = get("max_runs").and_then(Node::int).and_then(|it| u32::try_from(it).ok());
-    let when_full: Option<WhenFull> = get("when_full").and_then(|it| read_word(it, &keys::WHEN_FULL));
+    let when_full: Option<WhenFull> =
+        get("when_full").and_then(|it| read_word(it, &keys::WHEN_FULL));
     Concurrency {
         max_runs: max_runs.unwrap_or(default.max_runs),
         when_full: when_full.unwrap_or(default.when_full),
-        key: get("key").and_then(|it| reader.template(it, &Scope::of_workflow())),
+        key: get("key").and_then(|it| reader.template(it, &Scope::of_param(usize::MAX))),
     }
 }
 

@@ -53,7 +53,11 @@ fn push_wrapped(lines: &mut String, head: String, needs: &[&str]) {
 
 /// For Graphviz.
 pub fn dot(graph: &Graph) -> String {
-    let mut lines = vec!["digraph workflow {".to_owned(), "  rankdir=LR;".to_owned(), "  node [shape=box];".to_owned()];
+    let mut lines = vec![
+        "digraph workflow {".to_owned(),
+        "  rankdir=LR;".to_owned(),
+        "  node [shape=box];".to_owned(),
+    ];
     let node = |it: &GraphNode| format!("{} [label={}];", quoted(&it.id), quoted(&label(it, "\n")));
     let (finally, main): (Vec<&GraphNode>, Vec<&GraphNode>) =
         graph.nodes.iter().partition(|it| it.group.is_some());
@@ -122,8 +126,7 @@ fn layers(graph: &Graph) -> BTreeMap<&str, usize> {
         *missing.entry(&edge.to).or_default() += 1;
         followers.entry(&edge.from).or_default().push(&edge.to);
     }
-    let mut ready: Vec<&str> =
-        missing.iter().filter(|it| *it.1 == 0).map(|it| *it.0).collect();
+    let mut ready: Vec<&str> = missing.iter().filter(|it| *it.1 == 0).map(|it| *it.0).collect();
     let mut layers: BTreeMap<&str, usize> = ready.iter().map(|it| (*it, 0)).collect();
     while let Some(task) = ready.pop() {
         let next = layers.get(task).copied().unwrap_or(0) + 1;
@@ -213,8 +216,7 @@ mod tests {
 
     #[test]
     fn programs_get_nodes_and_edges() {
-        let value: serde_json::Value =
-            serde_json::from_str(&json(&example())).expect("it is JSON");
+        let value: serde_json::Value = serde_json::from_str(&json(&example())).expect("it is JSON");
         assert_eq!(value["nodes"][3]["group"], "finally");
         assert_eq!(value["edges"][0]["from"], "a");
     }

@@ -4,9 +4,11 @@
 mod names;
 mod task;
 
-use names::{ENV, ITEM, OUTPUT, PARAM, POOL, RESOURCE, TASK_NAME};
 pub(crate) use names::WORKFLOW_NAME;
-pub(crate) use task::{CHECK_FAILURE, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, TASK, TIMEOUT};
+use names::{ENV, ITEM, OUTPUT, PARAM, POOL, RESOURCE, TASK_NAME};
+pub(crate) use task::{
+    CHECK_FAILURE, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, TASK, TIMEOUT,
+};
 
 use shared::workflow::{ParamType, Priority};
 
@@ -31,21 +33,53 @@ pub(super) fn param_types() -> Vec<&'static str> {
 pub(crate) static WORKFLOW: Mapping = Mapping {
     name: "a workflow",
     keys: &[
-        key("name", Shape::Name(&WORKFLOW_NAME), "Its name; the file's name without `.yaml` where absent."),
+        key(
+            "name",
+            Shape::Name(&WORKFLOW_NAME),
+            "Its name; the file's name without `.yaml` where absent.",
+        ),
         key("description", Shape::Text, "What it is, in a line."),
         key("owner", Shape::Text, "Who is responsible; shown on every failure."),
         key("tags", Shape::List(&Shape::Text), "Words to find it by."),
         key("docs", Shape::Mapping(&DOCS), "What it says of itself for people."),
-        key("params", Shape::Named(&PARAM, &Shape::Mapping(&PARAM_KEYS)), "The typed inputs of a run, by name."),
-        key("priority", Shape::OneOf(&[
-            Shape::Int(0, 1_000),
-            Shape::Words(|| Priority::WORDS.map(|it| it.0).to_vec(), never),
-        ]), "Which runs go first: critical 750, high 500, normal 250, low 0, or a number up to 1000; larger goes first. Default `normal`."),
-        key("concurrency", Shape::Mapping(&CONCURRENCY), "How many of its runs there may be at once."),
-        key("env", Shape::Named(&ENV, &Shape::OneOf(&[Shape::Template, Shape::Later(Form::Mapping)])), "What is added to the environment of every task, by name."),
-        key("defaults", Shape::Mapping(&DEFAULTS), "What holds for every task that does not say otherwise."),
-        key("tasks", Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)), "Required: the tasks, by name. Their order is the order on screen."),
-        key("finally", Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)), "Tasks that run when everything else has ended, whatever the outcome."),
+        key(
+            "params",
+            Shape::Named(&PARAM, &Shape::Mapping(&PARAM_KEYS)),
+            "The typed inputs of a run, by name.",
+        ),
+        key(
+            "priority",
+            Shape::OneOf(&[
+                Shape::Int(0, 1_000),
+                Shape::Words(|| Priority::WORDS.map(|it| it.0).to_vec(), never),
+            ]),
+            "Which runs go first: critical 750, high 500, normal 250, low 0, or a number up to 1000; larger goes first. Default `normal`.",
+        ),
+        key(
+            "concurrency",
+            Shape::Mapping(&CONCURRENCY),
+            "How many of its runs there may be at once.",
+        ),
+        key(
+            "env",
+            Shape::Named(&ENV, &Shape::OneOf(&[Shape::Template, Shape::Later(Form::Mapping)])),
+            "What is added to the environment of every task, by name.",
+        ),
+        key(
+            "defaults",
+            Shape::Mapping(&DEFAULTS),
+            "What holds for every task that does not say otherwise.",
+        ),
+        key(
+            "tasks",
+            Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)),
+            "Required: the tasks, by name. Their order is the order on screen.",
+        ),
+        key(
+            "finally",
+            Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)),
+            "Tasks that run when everything else has ended, whatever the outcome.",
+        ),
         later("timezone"),
         later("schedule"),
         later("triggers"),
@@ -78,7 +112,11 @@ static PARAM_KEYS: Mapping = Mapping {
     name: "a parameter",
     keys: &[
         key("type", Shape::Words(param_types, never), "Required: the type of its values."),
-        key("default", Shape::Any, "Its value where a run does not say; a text may use `{{ … }}` with earlier parameters, `interval` and `run`. Without it the parameter is required."),
+        key(
+            "default",
+            Shape::Any,
+            "Its value where a run does not say; a text may use `{{ … }}` with earlier parameters, `interval` and `run`. Without it the parameter is required.",
+        ),
         key("choices", Shape::List(&Shape::Text), "The values of a `choice`."),
         key("description", Shape::Text, "What it is for."),
     ],
@@ -88,7 +126,11 @@ static CONCURRENCY: Mapping = Mapping {
     name: "`concurrency`",
     keys: &[
         key("max_runs", Shape::Int(1, 10_000), "How many runs there may be at once. Default 1."),
-        key("when_full", Shape::Words(|| WHEN_FULL.map(|it| it.0).to_vec(), never), "What becomes of one too many: `queue` waits, `queue_one` waits in place of the one that waited before, `skip` is refused, `cancel_oldest` cancels the oldest active run, `allow` starts all the same. Default `queue`."),
+        key(
+            "when_full",
+            Shape::Words(|| WHEN_FULL.map(|it| it.0).to_vec(), never),
+            "What becomes of one too many: `queue` waits, `queue_one` waits in place of the one that waited before, `skip` is refused, `cancel_oldest` cancels the oldest active run, `allow` starts all the same. Default `queue`.",
+        ),
         key("key", Shape::Template, "The number holds for each value of this."),
         later("after_previous"),
     ],
@@ -109,9 +151,21 @@ static DEFAULTS: Mapping = Mapping {
     name: "`defaults`",
     keys: &[
         key("pool", Shape::Name(&POOL), "Where tasks run. Default `local`."),
-        key("timeout", Shape::OneOf(&[Shape::Duration(1), Shape::Mapping(&TIMEOUT)]), "How long a process may take. Default 24h."),
-        key("retry", Shape::OneOf(&[Shape::Int(0, 10_000), Shape::Mapping(&RETRY)]), "What follows a failed attempt of a process or a check."),
-        key("kill_grace", Shape::Duration(0), "How long a process has between SIGTERM and SIGKILL. Default 10s."),
+        key(
+            "timeout",
+            Shape::OneOf(&[Shape::Duration(1), Shape::Mapping(&TIMEOUT)]),
+            "How long a process may take. Default 24h.",
+        ),
+        key(
+            "retry",
+            Shape::OneOf(&[Shape::Int(0, 10_000), Shape::Mapping(&RETRY)]),
+            "What follows a failed attempt of a process or a check.",
+        ),
+        key(
+            "kill_grace",
+            Shape::Duration(0),
+            "How long a process has between SIGTERM and SIGKILL. Default 10s.",
+        ),
         later("env"),
         later("resources"),
         later("shell"),

@@ -126,3 +126,37 @@ fn end_of(valid: &[u8]) -> Place {
     let number = |it: usize| u32::try_from(it).unwrap_or(u32::MAX).saturating_add(1);
     Place { line: number(line), column: number(column) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version_of(folder: &str, text: &str, script: &str) -> String {
+        let loaded = load(&Source { file: "x.yaml", folder, text }, &|_| Ok(script.to_owned()));
+        loaded.workflow.expect("the text is a workflow").version.to_string()
+    }
+
+    #[test]
+    fn a_version_is_that_of_what_is_said_and_not_of_how_it_is_written() {
+        let text = "tasks: { a: { run: { file: a.sh }, timeout: 1m } }";
+        let version = version_of("/w", text, "echo");
+        assert_eq!(version.len(), 64);
+        let written = "# A comment\ntasks:\n  a:\n    run:\n      file: a.sh\n    timeout: 60s\n";
+        assert_eq!(version_of("/w", written, "echo"), version);
+        assert_ne!(version_of("/w", text, "echo 2"), version);
+        assert_ne!(version_of("/other", text, "echo"), version);
+    }
+
+    #[test]
+    fn what_is_quoted_from_a_file_cannot_command_a_terminal() {
+        let text = format!("tasks: {{ a: {{ run: x, needs: \"\\e[2J{}\" }} }}", "x".repeat(1_000));
+        let loaded =
+            load(&Source { file: "x.yaml", folder: "/", text: &text }, &|_| Ok(String::new()));
+        let messages =
+            loaded.diagnostics.iter().flat_map(|it| [&it.message].into_iter().chain(&it.help));
+        assert!(messages.clone().count() > 1);
+        assert!(
+            messages.clone().all(|it| !it.contains(char::is_control) && it.chars().count() < 500)
+        );
+    }
+}

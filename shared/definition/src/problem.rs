@@ -101,6 +101,8 @@ pub(crate) enum Problem {
     SelfRead(String),
     #[error("`{task}` reads `tasks.{read}` but does not need it, so it may not have ended")]
     NotUpstream { task: String, read: String },
+    #[error("`{task}` reads `tasks.{read}`, which is in `finally`")]
+    ReadsFinally { task: String, read: String },
     #[error("`tasks.{0}` is read as a subtraction")]
     DashedName(String),
     #[error("`{whole}` is read without the name of a task")]
@@ -176,6 +178,7 @@ impl Problem {
             Self::UnknownPart { .. } => "unknown_part",
             Self::NotUpstream { .. } => "not_upstream",
             Self::SelfRead(_) => "self_read",
+            Self::ReadsFinally { .. } => "reads_finally",
             Self::DashedName(_) => "dashed_name",
             Self::WholeTasks { .. } => "whole_tasks",
             Self::BadDefault { .. } => "bad_default",
@@ -187,9 +190,15 @@ impl Problem {
     pub(crate) fn help(&self) -> Option<String> {
         let help = match self {
             Self::NotUtf8 => "save it as UTF-8".to_owned(),
-            Self::TooLarge(_) => "move scripts into files of their own: `run: { file: path }`".to_owned(),
-            Self::Syntax(_) => "check indentation, quotes and brackets here and in the line before".to_owned(),
-            Self::TooDeep | Self::TooManyValues => "make it smaller, or compute it in a task".to_owned(),
+            Self::TooLarge(_) => {
+                "move scripts into files of their own: `run: { file: path }`".to_owned()
+            }
+            Self::Syntax(_) => {
+                "check indentation, quotes and brackets here and in the line before".to_owned()
+            }
+            Self::TooDeep | Self::TooManyValues => {
+                "make it smaller, or compute it in a task".to_owned()
+            }
             Self::TooManyAliases => "write values out, or give them as parameters".to_owned(),
             Self::Tag(_) => "drop the tag; quote the value if it is a text".to_owned(),
             Self::ManyDocuments => "keep one workflow a file".to_owned(),
@@ -224,16 +233,22 @@ impl Problem {
             }
             Self::Misplaced { help, .. } | Self::Conflict(_, help) => (*help).to_owned(),
             Self::NoKind(_) => "give it one of run, exec, wait, approval, check".to_owned(),
-            Self::ManyKinds { .. } => "make two tasks of it, one of which needs the other".to_owned(),
+            Self::ManyKinds { .. } => {
+                "make two tasks of it, one of which needs the other".to_owned()
+            }
             Self::DuplicateTask(_) => "give one of them another name".to_owned(),
             Self::UnknownNeed { near: Some(near), .. }
             | Self::UnknownTask { near: Some(near), .. }
             | Self::UnknownParam { near: Some(near), .. } => format!("did you mean `{near}`?"),
-            Self::UnknownNeed { need, .. } => format!("add a task named `{need}`, or drop the need"),
+            Self::UnknownNeed { need, .. } => {
+                format!("add a task named `{need}`, or drop the need")
+            }
             Self::OtherSection { section: "`tasks`", .. } => {
                 "drop the need: `finally` starts when all of `tasks` has ended".to_owned()
             }
-            Self::OtherSection { .. } => "move one of them: `finally` runs after all of `tasks`".to_owned(),
+            Self::OtherSection { .. } | Self::ReadsFinally { .. } => {
+                "move one of them: `finally` runs after all of `tasks`".to_owned()
+            }
             Self::SelfNeed(_) | Self::DuplicateNeed { .. } => "drop the need".to_owned(),
             Self::Cycle(_) => {
                 "each task here needs the one behind its arrow: drop one of these needs".to_owned()
@@ -244,7 +259,9 @@ impl Problem {
                 "add `env: {{ {variable}: \"{found}\" }}` to the task and write `\"${variable}\"` in the script"
             ),
             Self::UnreadableFile { .. } => "give its path relative to the workflow file".to_owned(),
-            Self::DuplicateItem(_) => "drop one of the two: items are addressed by their text".to_owned(),
+            Self::DuplicateItem(_) => {
+                "drop one of the two: items are addressed by their text".to_owned()
+            }
             Self::BadExpression { error, .. } => error.help(),
             Self::UnknownName { name, known } => {
                 match nearest(name, known.iter().map(String::as_str)) {
@@ -260,12 +277,15 @@ impl Problem {
                 None => format!("it has {}", known.join(", ")),
             },
             Self::NotUpstream { task, read } => format!("add `{read}` to the needs of `{task}`"),
-            Self::SelfRead(_) => "judge its own results in `expect`, as `outputs`, `exit`, `duration`".to_owned(),
+            Self::SelfRead(_) => {
+                "judge its own results in `expect`, as `outputs`, `exit`, `duration`".to_owned()
+            }
             Self::DashedName(name) => format!("write `tasks['{name}']`"),
             Self::WholeTasks { .. } => "write `tasks.NAME`, with the name as it is".to_owned(),
             Self::BadDefault { .. } => "change the default or the type".to_owned(),
             Self::NoTimeout(_) => {
-                "add `timeout:` to it, or once for all to `defaults`; without, 24 h are allowed".to_owned()
+                "add `timeout:` to it, or once for all to `defaults`; without, 24 h are allowed"
+                    .to_owned()
             }
         };
         Some(help)

@@ -21,7 +21,8 @@ pub fn reference() -> String {
 }
 
 fn table(mapping: &Mapping) -> String {
-    let mut text = format!("### {}\n\n| key | value | meaning |\n| --- | --- | --- |\n", mapping.heading());
+    let mut text =
+        format!("### {}\n\n| key | value | meaning |\n| --- | --- | --- |\n", mapping.heading());
     for key in mapping.keys.iter().filter(|it| !it.is_later()) {
         text.push_str(&format!("| `{}` | {} | {} |\n", key.name, value(&key.shape), key.doc));
     }

@@ -10,6 +10,9 @@ use crate::yaml::Place;
 /// More than this helps nobody.
 const MAX: usize = 200;
 
+/// The longest sentence in characters.
+const CHARACTERS_MAX: usize = 400;
+
 /// How far below a value's start its parts are looked for, in lines.
 const LINES_MAX: usize = 2_000;
 
@@ -45,8 +48,8 @@ impl<'a> Report<'a> {
         self.found.push(Diagnostic {
             severity,
             code: problem.code().to_owned(),
-            message: problem.to_string(),
-            help: problem.help(),
+            message: in_one_line(problem.to_string()),
+            help: problem.help().map(in_one_line),
             file: self.file.to_owned(),
             line: place.line,
             column: place.column,
@@ -76,4 +79,18 @@ impl<'a> Report<'a> {
         self.found.retain(|it| seen.insert((it.line, it.column, it.message.clone())));
         self.found
     }
+}
+
+/// A sentence without what a terminal would obey, and of a length that can be read: it quotes what a file holds.
+fn in_one_line(text: String) -> String {
+    let long = text.chars().nth(CHARACTERS_MAX).is_some();
+    if !long && !text.contains(char::is_control) {
+        return text;
+    }
+    let visible = text.chars().map(|it| if it.is_control() { ' ' } else { it });
+    let mut line: String = visible.take(CHARACTERS_MAX).collect();
+    if long {
+        line.push('…');
+    }
+    line
 }

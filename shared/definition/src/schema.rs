@@ -50,7 +50,9 @@ fn shape(it: &Shape, definitions: &mut Definitions) -> Map<String, Value> {
         }
         Shape::Name(rule) => json!({ "type": "string", "pattern": rule.pattern }),
         Shape::Int(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Shape::Number(least, most) => json!({ "type": "number", "minimum": least, "maximum": most }),
+        Shape::Number(least, most) => {
+            json!({ "type": "number", "minimum": least, "maximum": most })
+        }
         Shape::Bool => json!({ "type": "boolean" }),
         Shape::Duration(_) => json!({ "type": "string", "pattern": DURATION }),
         Shape::Words(words, _) => json!({ "enum": words() }),
@@ -72,11 +74,8 @@ fn shape(it: &Shape, definitions: &mut Definitions) -> Map<String, Value> {
 
 /// Each mapping is described once, by the path that its name makes.
 fn reference(it: &'static Mapping, definitions: &mut Definitions) -> Value {
-    let name: String = it
-        .title()
-        .chars()
-        .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })
-        .collect();
+    let name: String =
+        it.title().chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '_' }).collect();
     if !definitions.contains_key(&name) {
         definitions.insert(name.clone(), Map::new());
         let schema = mapping(it, definitions);
@@ -108,7 +107,8 @@ mod tests {
     fn every_reference_of_the_schema_leads_somewhere() {
         let schema = schema();
         let text = schema.to_string();
-        let names = text.split("#/$defs/").skip(1).map(|it| it.split('"').next().unwrap_or_default());
+        let names =
+            text.split("#/$defs/").skip(1).map(|it| it.split('"').next().unwrap_or_default());
         let names: Vec<&str> = names.collect();
         assert!(names.len() > 10, "{names:?}");
         for name in names {
@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn every_key_of_the_schema_says_what_it_means() {
         let schema = schema();
-        let properties = schema["$defs"]["task"]["properties"].as_object().expect("a task has keys");
+        let properties =
+            schema["$defs"]["task"]["properties"].as_object().expect("a task has keys");
         assert!(properties.values().all(|it| it["description"].is_string()));
         assert!(properties.contains_key("needs") && !properties.contains_key("rollback"));
         assert_eq!(schema["required"], json!(["tasks"]));

@@ -124,7 +124,9 @@ impl Shape {
             Self::Text | Self::Template => "a text".to_owned(),
             Self::Expr => "an expression".to_owned(),
             Self::Name(rule) => rule.what.to_owned(),
-            Self::Int(least, most) => format!("a whole number {}", range(*least as f64, *most as f64)),
+            Self::Int(least, most) => {
+                format!("a whole number {}", range(*least as f64, *most as f64))
+            }
             Self::Number(least, most) => format!("a number {}", range(*least, *most)),
             Self::Bool => "true or false".to_owned(),
             Self::Duration(_) => "a duration such as 30s or 1h30m".to_owned(),
@@ -158,11 +160,14 @@ impl Shape {
             Self::List(_) => "[ONE, ANOTHER]",
             Self::Named(..) => "{ NAME: VALUE }",
             Self::Mapping(mapping) => {
-                let first = mapping.keys.iter().find(|it| it.is_required()).or(mapping.keys.first());
+                let first =
+                    mapping.keys.iter().find(|it| it.is_required()).or(mapping.keys.first());
                 let inner = first.map(|it| it.shape.example(it.name)).unwrap_or_default();
                 return format!("{key}: {{ {inner} }}");
             }
-            Self::OneOf(shapes) => return shapes.first().map(|it| it.example(key)).unwrap_or_default(),
+            Self::OneOf(shapes) => {
+                return shapes.first().map(|it| it.example(key)).unwrap_or_default();
+            }
         };
         format!("{key}: {value}")
     }
@@ -285,7 +290,8 @@ fn check_mapping(key: &str, node: &Node, mapping: &Mapping, report: &mut Report<
 fn unknown_key(key: &str, mapping: &Mapping) -> Problem {
     let supported: Vec<&str> = mapping.supported().collect();
     let all = mapping.keys.iter().map(|it| it.name);
-    let near_later = nearest(key, supported.iter().copied()).is_none() && nearest(key, all.clone()).is_some();
+    let near_later =
+        nearest(key, supported.iter().copied()).is_none() && nearest(key, all.clone()).is_some();
     let known = if near_later { all.collect() } else { supported };
     Problem::UnknownKey { key: shorten(key), mapping: mapping.name, known }
 }
@@ -309,11 +315,14 @@ fn check_word(
         return;
     }
     let found = shorten(text);
-    report.add(node.place, if later(text) {
-        Problem::NotSupported { what: format!("`{found}` for `{key}`") }
-    } else {
-        Problem::UnknownWord { key: key.to_owned(), found, known }
-    });
+    report.add(
+        node.place,
+        if later(text) {
+            Problem::NotSupported { what: format!("`{found}` for `{key}`") }
+        } else {
+            Problem::UnknownWord { key: key.to_owned(), found, known }
+        },
+    );
 }
 
 fn out_of_range(key: &str, node: &Node, shape: &Shape, report: &mut Report<'_>) {

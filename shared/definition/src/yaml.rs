@@ -140,6 +140,7 @@ impl Node {
 
 /// A text in one line and at most 60 characters, for messages.
 pub(crate) fn shorten(text: &str) -> String {
-    let short: String = text.chars().take(60).map(|it| if it.is_control() { ' ' } else { it }).collect();
+    let short: String =
+        text.chars().take(60).map(|it| if it.is_control() { ' ' } else { it }).collect();
     if text.chars().nth(60).is_some() { format!("{short}…") } else { short }
 }

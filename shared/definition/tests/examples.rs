@@ -1,4 +1,5 @@
 //! The examples of the project load, and say nothing.
+#![expect(clippy::disallowed_methods, reason = "the cases of tests are files")]
 
 use definition::{Source, load};
 

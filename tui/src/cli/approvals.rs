@@ -31,11 +31,12 @@ pub(super) fn lines(rows: &[ApprovalRow], view: &View) -> Vec<Line> {
 pub(crate) fn approval(row: &ApprovalRow, view: &View) -> Vec<Line> {
     let head = Line::new()
         .styled(Style::Warn, "⏸ ")
-        .styled(Style::Bold, format!("{} {}", row.label, row.task))
-        .and(format!("  waits since {}", view.time(row.since)));
-    let expires = row.expires.map(|it| format!(", expires {}", view.age(it)));
-    let mut lines = vec![head.and(expires.unwrap_or_default())];
+        .styled(Style::Bold, format!("{} {}", row.label, row.task));
+    let mut lines = vec![head];
     lines.extend(row.message.lines().map(|it| Line::from("  ").and(it)));
+    let expires = row.expires.map(|it| format!(", expires {}", view.age(it)));
+    let since = format!("  waits since {}{}", view.time(row.since), expires.unwrap_or_default());
+    lines.push(Line::new().styled(Style::Dim, since));
     if !row.approvers.is_empty() {
         lines.push(format!("  may be decided by {}", row.approvers.join(", ")).into());
     }

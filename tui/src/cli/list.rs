@@ -3,6 +3,7 @@
 use shared::rpc::RunsFilter;
 use shared::snapshot::{PoolRow, QueueRow, RunRow, WorkflowRow};
 use shared::time::{Timestamp, parse_duration};
+use shared::why::Blocker;
 
 use super::Cx;
 use crate::args::Runs;
@@ -133,13 +134,11 @@ pub(super) fn queue_lines(rows: &[QueueRow], view: &View) -> Vec<Line> {
         ("POOL", Align::Left, 10),
         ("PRIORITY", Align::Right, 9),
         ("WAITS", Align::Right, 8),
-        ("FOR", Align::Left, ANY),
     ]);
     for row in rows {
         let item = row.item.as_deref().map(|it| format!(":{it}")).unwrap_or_default();
         let aged = row.effective_priority.saturating_sub(row.priority);
         let aged = if aged == 0 { String::new() } else { format!("+{aged}") };
-        let blockers: Vec<&str> = row.blockers.iter().map(|it| it.text.as_str()).collect();
         table.row([
             row.position.to_string().into(),
             row.label.as_str().into(),
@@ -147,10 +146,16 @@ pub(super) fn queue_lines(rows: &[QueueRow], view: &View) -> Vec<Line> {
             row.pool.as_str().into(),
             format!("{}{aged}", row.priority).into(),
             view.took(Some(row.since), None).into(),
-            blockers.join("; ").into(),
         ]);
     }
-    table.lines(view.width)
+    let mut table = table.lines(view.width).into_iter();
+    let mut lines: Vec<Line> = table.next().into_iter().collect();
+    for (line, row) in table.zip(rows) {
+        lines.push(line);
+        let text = |it: &Blocker| Line::new().styled(Style::Dim, format!("      · {}", it.text));
+        lines.extend(row.blockers.iter().map(text));
+    }
+    lines
 }
 
 pub(super) fn pool_lines(rows: &[PoolRow], view: &View) -> Vec<Line> {

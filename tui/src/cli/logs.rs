@@ -152,7 +152,10 @@ fn later_attempt(
         if later.is_some() || is_over(&state) {
             return Ok(later);
         }
-        client.patiently(|it| it.events(run, seq, wait))?;
+        let page = client.patiently(|it| it.events(run, seq, wait))?;
+        if page.over && page.events.is_empty() {
+            return Ok(None);
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `run`: makes a run, and waits for it where asked.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -15,6 +14,7 @@ use super::{Cx, events, is_file, label};
 use crate::args::Run;
 use crate::error::{Error, Exit};
 use crate::format::View;
+use crate::local;
 use crate::text::Line;
 use crate::theme;
 
@@ -127,8 +127,7 @@ fn read_priority(text: &str) -> Result<Priority, Error> {
 }
 
 fn read_params(file: &Path) -> Result<BTreeMap<String, Value>, Error> {
-    let text = fs::read_to_string(file)
-        .map_err(Error::system(format!("read the file `{}`", file.display())))?;
+    let text = local::read(file)?;
     serde_json::from_str(&text).map_err(|error| {
         Error::usage(
             format!("`{}` does not hold a JSON object: {error}", file.display()),

@@ -14,7 +14,7 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<&str>) -> Result<Exit
     let id = client.find(run)?;
     let Some(task) = task else {
         let view = client.show(id, None)?;
-        return cx.answer(&view, |run, view| run_lines(run, view));
+        return cx.answer(&view, run_lines);
     };
     let path = TaskPath::from(task);
     let mut view = match &path.item {
@@ -34,7 +34,7 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<&str>) -> Result<Exit
         ));
     }
     match wanted {
-        Some("*") => cx.answer(&view, |run, view| task_table(run, view)),
+        Some("*") => cx.answer(&view, task_table),
         _ => cx.answer(&view, |run, view| {
             run.tasks.iter().flat_map(|it| task_lines(it, view)).collect()
         }),
@@ -137,7 +137,7 @@ fn note(task: &TaskView) -> Line {
 }
 
 /// The page of one task.
-fn task_lines(task: &TaskView, view: &View) -> Vec<Line> {
+pub(super) fn task_lines(task: &TaskView, view: &View) -> Vec<Line> {
     let head =
         Line::new().styled(Style::Bold, name(task)).and("  ").join(theme::state(&task.state));
     let mut lines = vec![head];

@@ -1,1 +1,6 @@
+//! The commands against values and against a daemon that only answers what it was told.
 
+mod commands;
+pub(crate) mod fake;
+pub(crate) mod fixture;
+mod pages;

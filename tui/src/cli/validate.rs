@@ -125,6 +125,6 @@ mod tests {
         ];
         assert_eq!(text(Some("    nees: load")), expected);
         assert_eq!(text(None).len(), 2);
-        assert_eq!(text(Some("大\x1b[2Jx"))[2], "   |       ^");
+        assert_eq!(text(Some("大\x1b[2Jx"))[2], "   |      ^");
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<String>) -> Result<Ex
     let client = cx.client()?;
     let id = client.find(run)?;
     let why = client.why(id, task)?;
-    cx.answer(&why, |why, view| lines(why, view))
+    cx.answer(&why, lines)
 }
 
 /// The answer as a list, with the tasks beneath.
@@ -60,7 +60,11 @@ fn part(why: &Why, view: &View, indent: &str) -> Vec<Line> {
 }
 
 fn times(blocker: &Blocker, view: &View) -> String {
-    let since = blocker.since.map(|it| format!(" (since {})", view.time(it)));
-    let until = blocker.until.map(|it| format!(" (until {}, {})", view.time(it), view.age(it)));
-    [since, until].into_iter().flatten().collect()
+    let since = blocker.since.map(|it| format!("since {}", view.time(it)));
+    let until = blocker.until.map(|it| format!("until {}, {}", view.time(it), view.age(it)));
+    match (since, until) {
+        (None, None) => String::new(),
+        (Some(one), None) | (None, Some(one)) => format!(" ({one})"),
+        (Some(since), Some(until)) => format!(" ({since}, {until})"),
+    }
 }

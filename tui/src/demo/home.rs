@@ -83,6 +83,9 @@ impl Home {
 
     /// Removes it, unless it is to be kept.
     pub(super) fn close(self) -> Result<(), Error> {
+        if self.keep {
+            return Ok(());
+        }
         let doing = format!("remove the folder `{}`", self.path().display());
         self.folder.close().map_err(Error::system(doing))
     }
@@ -172,5 +175,14 @@ mod tests {
         assert!(fs::read_to_string(file).expect("it is there").starts_with("Row ID,"));
         home.close().expect("it can be removed");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_to_be_kept_stays() {
+        let home = Home::make(true).expect("a folder can be made");
+        let path = home.path().to_owned();
+        home.close().expect("there is nothing to do");
+        assert!(path.join("workflows/hello.yaml").exists());
+        fs::remove_dir_all(path).expect("it can be removed");
     }
 }

@@ -32,6 +32,8 @@ pub(super) fn play(
     signals: &Signals,
     until: Instant,
 ) -> Result<RunView, Error> {
+    // It answers only when the files have been taken in, which may be after the daemon's first answer.
+    client.reload()?;
     let run = start(client, home)?;
     let mut file_due = Some(Instant::now() + BEFORE_FILE);
     let mut decided = BTreeSet::new();
@@ -133,4 +135,72 @@ fn too_long(cx: &mut Cx, client: &Client, run: RunId) -> Error {
         why_lines(&why, &view).into_iter().try_for_each(|it| cx.out.note(it))
     });
     told.err().unwrap_or(Error::DemoTooLong(LIMIT.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Global;
+    use crate::cli::tests::fake::{Running, Script};
+    use crate::cli::tests::fixture;
+    use crate::out::Out;
+
+    fn events(texts: &[&str], over: bool) -> Option<shared::snapshot::EventsPage> {
+        let events = texts.iter().map(|it| fixture::event(1, it)).collect();
+        Some(shared::snapshot::EventsPage { events, more: false, over })
+    }
+
+    #[test]
+    fn the_day_is_delivered_and_approved_once() {
+        // Six polls without news last longer than the wait before the file comes.
+        let quiet = || events(&[], false);
+        let daemon = Running::start(Script {
+            view: Some(fixture::run("succeeded", Vec::new())),
+            events: [
+                events(&["the run is made"], false),
+                quiet(),
+                quiet(),
+                quiet(),
+                quiet(),
+                quiet(),
+                quiet(),
+                events(&["the run has succeeded"], true),
+            ]
+            .into(),
+            ..Script::default()
+        });
+        let home = Home::make(false).expect("a folder can be made");
+        let signals = Signals::none();
+        let client = Client::connect(&daemon.socket()).expect("it listens");
+        let out = Out::to(Box::new(std::io::sink()), false);
+        let mut cx = Cx { out, global: Global::of_wrong_line(&[]) };
+        let until = Instant::now() + LIMIT;
+        let view = play(&mut cx, &client, &home, &signals, until).expect("it plays to its end");
+        assert_eq!(view.state, "succeeded");
+        assert!(home.pos().join("2017-12-22.csv").exists());
+        let requests = daemon.requests();
+        let [Request::Run { params, .. }, Request::Decide { decision, comment, .. }] =
+            requests.as_slice()
+        else {
+            panic!("one run and one decision: {requests:?}");
+        };
+        assert_eq!(params["business_date"], Value::from("2017-12-22"));
+        assert_eq!(*decision, Decision::Approve);
+        assert_eq!(comment.as_deref(), Some("approved by the demo"));
+        home.close().expect("it can be removed");
+    }
+
+    #[test]
+    fn too_long_is_a_failure_that_says_what_was_waited_for() {
+        let daemon = Running::start(Script::default());
+        let home = Home::make(false).expect("a folder can be made");
+        let signals = Signals::none();
+        let client = Client::connect(&daemon.socket()).expect("it listens");
+        let out = Out::to(Box::new(std::io::sink()), false);
+        let mut cx = Cx { out, global: Global::of_wrong_line(&[]) };
+        let result = play(&mut cx, &client, &home, &signals, Instant::now());
+        assert_eq!(result.map_err(|it| it.exit_code()).err(), Some(1));
+        give_up(&client);
+        home.close().expect("it can be removed");
+    }
 }

@@ -26,6 +26,12 @@ impl Signals {
         Ok(Self(came))
     }
 
+    /// None that could come.
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self(Arc::new(AtomicBool::new(false)))
+    }
+
     /// An error once a signal has come.
     pub(super) fn check(&self) -> Result<(), Error> {
         if self.0.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { Ok(()) }

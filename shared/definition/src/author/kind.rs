@@ -40,7 +40,8 @@ pub(super) fn read(entry: &Entry, scope: &Scope, reader: &mut Reader<'_, '_, '_>
 }
 
 fn refuse_second(task: &str, first: &Entry, second: &Entry, reader: &mut Reader<'_, '_, '_>) {
-    let word = |entry: &Entry| KINDS.iter().chain(&LATER_KINDS).copied().find(|it| *it == entry.key);
+    let word =
+        |entry: &Entry| KINDS.iter().chain(&LATER_KINDS).copied().find(|it| *it == entry.key);
     let (Some(first_word), Some(second_word)) = (word(first), word(second)) else { return };
     let problem = if first_word == "approval" || second_word == "approval" {
         Problem::NotSupported { what: format!("`{second_word}` beside `{first_word}`") }
@@ -63,7 +64,9 @@ fn read_run(task: &Node, node: &Node, scope: &Scope, reader: &mut Reader<'_, '_,
     }
     let shell = match task.get("shell") {
         Some(list) if matches!(list.value, Value::List(_)) => texts(Some(list)),
-        Some(words) => words.text().unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+        Some(words) => {
+            words.text().unwrap_or_default().split_whitespace().map(str::to_owned).collect()
+        }
         None => ["bash", "-euo", "pipefail"].map(str::to_owned).to_vec(),
     };
     if let Some(entry) = task.entry("shell").filter(|_| shell.is_empty()) {
@@ -135,7 +138,11 @@ fn read_item(node: &Node, scope: &Scope, reader: &mut Reader<'_, '_, '_>) -> Opt
             return None;
         }
     };
-    let of_value = scope.clone().with(&["trigger", "value", "rows"]);
+    let known: &[&str] = match what {
+        CheckWhat::Expr(_) => &["trigger", "value"],
+        CheckWhat::Exec(_) => &["trigger", "value", "exit"],
+    };
+    let of_value = scope.clone().with(known);
     Some(CheckItem {
         what,
         expect: node.get("expect").and_then(|it| reader.expr(it, &of_value)),

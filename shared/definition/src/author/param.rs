@@ -24,7 +24,11 @@ pub(super) fn read(root: &Node, reader: &mut Reader<'_, '_, '_>) -> Vec<Param> {
 }
 
 /// Reads `type` and `choices`, or a type's name alone.
-pub(super) fn read_type(key: &str, node: &Node, reader: &mut Reader<'_, '_, '_>) -> Option<ParamType> {
+pub(super) fn read_type(
+    key: &str,
+    node: &Node,
+    reader: &mut Reader<'_, '_, '_>,
+) -> Option<ParamType> {
     let (kind, choices) = match &node.value {
         Value::Map(_) => (node.get("type")?, node.entry("choices")),
         _ => (node, None),

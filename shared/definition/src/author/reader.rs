@@ -42,7 +42,7 @@ impl Scope {
         Self { task: None, more: &["trigger"], item: None, params: usize::MAX }
     }
 
-    /// For the default of the parameter `number`.
+    /// For what is computed before there is a run: the default of the parameter `number`.
     pub(super) fn of_param(number: usize) -> Self {
         Self { task: None, more: &[], item: None, params: number }
     }
@@ -120,7 +120,9 @@ impl Reader<'_, '_, '_> {
 
     pub(super) fn env(&mut self, node: Option<&Node>, scope: &Scope) -> Vec<(String, Template)> {
         let entries = node.map_or(&[][..], Node::entries);
-        let read = entries.iter().filter_map(|it| Some((it.key.clone(), self.template(&it.value, scope)?)));
+        let read = entries
+            .iter()
+            .filter_map(|it| Some((it.key.clone(), self.template(&it.value, scope)?)));
         read.collect()
     }
 

@@ -12,7 +12,8 @@ pub(super) fn read(node: &Node, base: Retry) -> Retry {
     let get = |key: &str| node.get(key);
     let written_delay = get("delay").and_then(duration);
     let delay = written_delay.unwrap_or(base.delay);
-    let on = |it: &Node| it.items().iter().filter_map(|it| read_word(it, &RetryOn::NAMES)).collect();
+    let on =
+        |it: &Node| it.items().iter().filter_map(|it| read_word(it, &RetryOn::NAMES)).collect();
     let codes = |it: &Node| {
         let codes = it.items().iter().filter_map(Node::int);
         codes.filter_map(|it| i32::try_from(it).ok()).collect()
@@ -32,7 +33,9 @@ pub(super) fn read(node: &Node, base: Retry) -> Retry {
 pub(super) fn check(node: Option<&Node>, report: &mut Report<'_>) {
     let Some(node) = node else { return };
     let span = |key: &str| node.get(key).and_then(duration);
-    let (Some(entry), Some(delay), Some(most)) = (node.entry("max_delay"), span("delay"), span("max_delay")) else {
+    let (Some(entry), Some(delay), Some(most)) =
+        (node.entry("max_delay"), span("delay"), span("max_delay"))
+    else {
         return;
     };
     if most < delay {

@@ -8,14 +8,20 @@ use crate::yaml::Place;
 const ROOTS: [&str; 6] = ["params", "tasks", "interval", "run", "trigger", "env"];
 
 /// Checks the text of a script that is written at `place`, or in a file that is named there.
-pub(super) fn check(script: &str, place: Place, item: Option<&str>, reader: &mut Reader<'_, '_, '_>) {
+pub(super) fn check(
+    script: &str,
+    place: Place,
+    item: Option<&str>,
+    reader: &mut Reader<'_, '_, '_>,
+) {
     reader.check_size("the script", script.len(), place);
     if script.contains('\0') {
         reader.report.add(place, Problem::Nul);
     }
     for found in templates(script, item) {
         let place = reader.report.locate(place, found);
-        let problem = Problem::TemplateInScript { found: found.to_owned(), variable: variable(found) };
+        let problem =
+            Problem::TemplateInScript { found: found.to_owned(), variable: variable(found) };
         reader.report.add(place, problem);
     }
 }
@@ -48,7 +54,11 @@ fn variable(found: &str) -> String {
     let path = inside.split(['|', ' ']).next().unwrap_or_default();
     let last = path.split(['.', '[']).rfind(|it| !it.is_empty()).unwrap_or_default();
     let name: String = last.chars().filter(|it| it.is_ascii_alphanumeric() || *it == '_').collect();
-    if name.starts_with(|it: char| it.is_ascii_alphabetic()) { name.to_uppercase() } else { "VALUE".to_owned() }
+    if name.starts_with(|it: char| it.is_ascii_alphabetic()) {
+        name.to_uppercase()
+    } else {
+        "VALUE".to_owned()
+    }
 }
 
 #[cfg(test)]

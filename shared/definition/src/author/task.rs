@@ -52,7 +52,8 @@ pub(super) fn read(
     let kind = kind::read(entry, &own, reader);
     let mut env = shared.env.to_vec();
     env.extend(reader.env(node.get("env"), &own));
-    let of_expect = own.clone().with(&["trigger", "outputs", "exit", "duration", "items", "failed_items"]);
+    let of_expect =
+        own.clone().with(&["trigger", "outputs", "exit", "duration", "items", "failed_items"]);
     let (slots, resources) = read_resources(node.get("resources"));
     let text = |key: &str| node.get(key).and_then(Node::text);
     let mut task = Task {
@@ -113,9 +114,9 @@ fn read_outputs(
     reader: &mut Reader<'_, '_, '_>,
 ) -> BTreeMap<String, shared::workflow::ParamType> {
     let entries = node.map_or(&[][..], Node::entries);
-    let read = entries.iter().filter_map(|it| {
-        Some((it.key.clone(), param::read_type(&it.key, &it.value, reader)?))
-    });
+    let read = entries
+        .iter()
+        .filter_map(|it| Some((it.key.clone(), param::read_type(&it.key, &it.value, reader)?)));
     read.collect()
 }
 
@@ -132,7 +133,12 @@ fn read_timeout(node: &Node, task: &Task, defaults: &Defaults) -> Timeout {
     }
 }
 
-fn read_retry(node: &Node, kind: &Kind, defaults: &Defaults, reader: &mut Reader<'_, '_, '_>) -> Retry {
+fn read_retry(
+    node: &Node,
+    kind: &Kind,
+    defaults: &Defaults,
+    reader: &mut Reader<'_, '_, '_>,
+) -> Retry {
     let of_defaults = match kind {
         Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } => defaults.retry.clone(),
         Kind::Wait { .. } | Kind::Approval { .. } => None,
@@ -164,7 +170,9 @@ fn check_place_of_keys(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>
         refuse("shell", "it belongs to `run`: drop it");
     }
     if !task.has_process() {
-        PROCESS_KEYS.iter().for_each(|it| refuse(it, "it speaks of a process, and there is none: drop it"));
+        PROCESS_KEYS
+            .iter()
+            .for_each(|it| refuse(it, "it speaks of a process, and there is none: drop it"));
     }
     if matches!(task.kind, Kind::Approval { .. }) {
         refuse("retry", "a person answers once: drop it");
@@ -185,7 +193,9 @@ fn read_map(node: &Node, scope: &Scope, reader: &mut Reader<'_, '_, '_>) -> Map 
             check_items(items, node.get("key").is_some(), reader);
             MapOver::List(items.iter().map(Node::to_json).collect())
         }
-        Some(_) => over.and_then(|it| reader.expr(it, scope)).map_or(MapOver::List(Vec::new()), MapOver::Expr),
+        Some(_) => over
+            .and_then(|it| reader.expr(it, scope))
+            .map_or(MapOver::List(Vec::new()), MapOver::Expr),
         None => MapOver::List(Vec::new()),
     };
     Map {
@@ -208,7 +218,10 @@ fn check_items(items: &[Node], has_key: bool, reader: &mut Reader<'_, '_, '_>) {
             Some(text) if seen.insert(text) => continue,
             Some(text) => Problem::DuplicateItem(shorten(text)),
             None => Problem::Conflict(
-                format!("an item of `over` is {}, and has no text to be addressed by", item.describe()),
+                format!(
+                    "an item of `over` is {}, and has no text to be addressed by",
+                    item.describe()
+                ),
                 "add `key:` with an expression that gives one, such as `item.name`",
             ),
         };

@@ -11,8 +11,11 @@ use crate::yaml::Place;
 const PARTS: [&str; 8] =
     ["state", "outcome", "exit", "attempts", "outputs", "duration", "items", "failed_items"];
 
+/// What there is to know of the run.
+const RUN_PARTS: [&str; 5] = ["id", "number", "created", "actor", "state"];
+
 /// Names that a later version will know.
-const LATER: [&str; 4] = ["pools", "system", "history", "vars"];
+const LATER: [&str; 5] = ["pools", "system", "history", "vars", "rows"];
 
 /// A task reads another.
 pub(super) struct Read {
@@ -83,15 +86,26 @@ impl Checker<'_, '_> {
                 }
             }
             ("tasks", None) => self.add(it, name, Problem::WholeTasks { whole: "tasks" }),
-            ("interval", Some(part)) if !["start", "end"].contains(&part) => {
-                let problem = Problem::UnknownName {
-                    name: format!("interval.{part}"),
-                    known: ["interval.start", "interval.end"].map(str::to_owned).to_vec(),
-                };
-                self.add(it, name, problem);
-            }
+            ("interval", Some(part)) => self.part(root, part, &["start", "end"], it),
+            ("run", Some(part)) if scope.task.is_some() => self.part(root, part, &RUN_PARTS, it),
+            // Before there is a run it has no state.
+            ("run", Some(part)) => self.part(root, part, &RUN_PARTS[..4], it),
             _ => {}
         }
+    }
+
+    fn part(&mut self, root: &str, part: &str, known: &[&str], it: &Use) {
+        if known.contains(&part) {
+            return;
+        }
+        let name = format!("{root}.{part}");
+        let problem = if name == "run.attempt" {
+            Problem::NotSupported { what: "`run.attempt` in expressions".to_owned() }
+        } else {
+            let known = known.iter().map(|it| format!("{root}.{it}")).collect();
+            Problem::UnknownName { name: name.clone(), known }
+        };
+        self.add(it, &name, problem);
     }
 
     /// Adds a problem at the place of `part`.
@@ -141,7 +155,9 @@ fn quoted_tasks(source: &str) -> Vec<&str> {
     let mut rest = source;
     while let Some(at) = rest.find("tasks[") {
         rest = rest[at + "tasks[".len()..].trim_start();
-        let Some(quote) = rest.chars().next().filter(|it| matches!(it, '\'' | '"')) else { continue };
+        let Some(quote) = rest.chars().next().filter(|it| matches!(it, '\'' | '"')) else {
+            continue;
+        };
         if let Some(end) = rest[1..].find(quote) {
             names.push(&rest[1..=end]);
             rest = &rest[end + 2..];

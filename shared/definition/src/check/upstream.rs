@@ -21,7 +21,10 @@ pub(super) fn check(
     report: &mut Report<'_>,
 ) {
     let mut by_target: BTreeMap<usize, Vec<&Read>> = BTreeMap::new();
-    for read in reads.iter().filter(|it| must_be_needed(draft, it) && !needs[it.task].contains(&it.read)) {
+    for read in reads
+        .iter()
+        .filter(|it| must_be_needed(draft, it) && needs[it.task].binary_search(&it.read).is_err())
+    {
         by_target.entry(read.read).or_default().push(read);
     }
     let targets: Vec<(usize, Vec<&Read>)> = by_target.into_iter().collect();
@@ -37,16 +40,24 @@ pub(super) fn check(
         }
         for (_, reads) in targets {
             for read in reads.iter().filter(|it| upstream[it.task] & own[it.read] == 0) {
-                let name = |it: usize| draft.workflow.tasks[it].name.to_string();
-                let (task, other) = (name(read.task), name(read.read));
-                let place = report.locate(read.place, &format!("tasks.{other}"));
-                report.add(place, match read.task == read.read {
-                    true => Problem::SelfRead(task),
-                    false => Problem::NotUpstream { task, read: other },
-                });
+                tell(draft, read, report);
             }
         }
     }
+}
+
+fn tell(draft: &Draft, read: &Read, report: &mut Report<'_>) {
+    let [one, other] = [read.task, read.read].map(|it| &draft.workflow.tasks[it]);
+    let (task, name) = (one.name.to_string(), other.name.to_string());
+    let place = report.locate(read.place, &format!("tasks.{name}"));
+    let problem = if read.task == read.read {
+        Problem::SelfRead(task)
+    } else if one.section == other.section {
+        Problem::NotUpstream { task, read: name }
+    } else {
+        Problem::ReadsFinally { task, read: name }
+    };
+    report.add(place, problem);
 }
 
 /// Tasks of `finally` start after all others.

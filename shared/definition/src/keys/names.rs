@@ -18,8 +18,13 @@ pub(crate) static TASK_NAME: NameRule = NameRule {
     later: &[],
 };
 
-pub(crate) static POOL: NameRule =
-    NameRule { what: "the name of a pool", help: TASK_NAME.help, pattern: TASK_NAME.pattern, fits: TASK_NAME.fits, later: &[] };
+pub(crate) static POOL: NameRule = NameRule {
+    what: "the name of a pool",
+    help: TASK_NAME.help,
+    pattern: TASK_NAME.pattern,
+    fits: TASK_NAME.fits,
+    later: &[],
+};
 
 pub(crate) static RESOURCE: NameRule = NameRule {
     what: "the name of a resource",
@@ -33,7 +38,14 @@ pub(crate) static PARAM: NameRule = NameRule {
     what: "the name of a parameter",
     help: "use at most 63 of a-z, 0-9 and `_`, no digit first",
     pattern: "^[a-z_][a-z0-9_]{0,62}$",
-    fits: |text| fits(text, 63, |it| it.is_ascii_lowercase() || it == '_', |it| lower_or_digit(it) || it == '_'),
+    fits: |text| {
+        fits(
+            text,
+            63,
+            |it| it.is_ascii_lowercase() || it == '_',
+            |it| lower_or_digit(it) || it == '_',
+        )
+    },
     later: &[],
 };
 
@@ -42,7 +54,27 @@ pub(crate) static ITEM: NameRule = NameRule {
     help: "use a-z, 0-9 and `_`, and none of params, run, interval, trigger, tasks, env",
     pattern: PARAM.pattern,
     fits: |text| {
-        (PARAM.fits)(text) && !["params", "run", "interval", "trigger", "tasks", "env", "value", "rows", "outputs", "exit", "duration", "items", "failed_items", "pools", "system", "history", "vars"].contains(&text)
+        (PARAM.fits)(text)
+            && ![
+                "params",
+                "run",
+                "interval",
+                "trigger",
+                "tasks",
+                "env",
+                "value",
+                "rows",
+                "outputs",
+                "exit",
+                "duration",
+                "items",
+                "failed_items",
+                "pools",
+                "system",
+                "history",
+                "vars",
+            ]
+            .contains(&text)
     },
     later: &[],
 };

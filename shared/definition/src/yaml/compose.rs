@@ -57,11 +57,19 @@ struct Composer<'r, 'a> {
 
 impl<'r, 'a> Composer<'r, 'a> {
     fn new(report: &'r mut Report<'a>) -> Self {
-        Self { report, open: Vec::new(), anchors: BTreeMap::new(), nodes: 0, aliases: 0, root: None }
+        Self {
+            report,
+            open: Vec::new(),
+            anchors: BTreeMap::new(),
+            nodes: 0,
+            aliases: 0,
+            root: None,
+        }
     }
 
     fn document(&mut self, text: &str) -> Result<Option<Node>, Stop> {
-        let mut options = options! { block_nesting_limit: 2 * DEPTH_MAX, flow_nesting_limit: 2 * DEPTH_MAX };
+        let mut options =
+            options! { block_nesting_limit: 2 * DEPTH_MAX, flow_nesting_limit: 2 * DEPTH_MAX };
         options.set_emit_comments(false);
         let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str_with_options(text, options);
         let mut documents = 0;
@@ -105,7 +113,13 @@ impl<'r, 'a> Composer<'r, 'a> {
         Ok(self.root.take())
     }
 
-    fn start(&mut self, children: Children, anchor: usize, tag: Option<&Tag>, at: Place) -> Result<(), Stop> {
+    fn start(
+        &mut self,
+        children: Children,
+        anchor: usize,
+        tag: Option<&Tag>,
+        at: Place,
+    ) -> Result<(), Stop> {
         self.refuse_tag(tag, at);
         self.count(1, at)?;
         if self.open.len() >= DEPTH_MAX {
@@ -136,12 +150,16 @@ impl<'r, 'a> Composer<'r, 'a> {
         for node in &merged {
             for source in node.items() {
                 if !matches!(source.value, Value::Map(_)) {
-                    self.report.add(source.place, Problem::WrongType {
-                        key: "<<".to_owned(),
-                        found: source.describe(),
-                        expected: "a mapping".to_owned(),
-                        example: "`<<: *NAME` of a mapping that has the anchor `&NAME`".to_owned(),
-                    });
+                    self.report.add(
+                        source.place,
+                        Problem::WrongType {
+                            key: "<<".to_owned(),
+                            found: source.describe(),
+                            expected: "a mapping".to_owned(),
+                            example: "`<<: *NAME` of a mapping that has the anchor `&NAME`"
+                                .to_owned(),
+                        },
+                    );
                 }
                 let new = source.entries().iter().filter(|it| keys.insert(it.key.clone()));
                 done.extend(new.cloned());

@@ -67,7 +67,9 @@ mod tests {
         for text in ["0.5", "1e3", ".5", "99999999999999999999"] {
             assert_eq!(kind(text), "float", "{text}");
         }
-        for text in ["007", "yes", "no", "on", "2026-03-01", "1.2.3", ".inf", ".nan", "1e999", "-", "30s"] {
+        for text in
+            ["007", "yes", "no", "on", "2026-03-01", "1.2.3", ".inf", ".nan", "1e999", "-", "30s"]
+        {
             assert_eq!(kind(text), "text", "{text}");
         }
     }

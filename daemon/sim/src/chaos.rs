@@ -1,0 +1,62 @@
+//! What goes wrong, from a seed.
+
+use std::time::Duration;
+
+use crate::rng::Rng;
+
+/// Where in its work the daemon dies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Death {
+    /// Before the step was on disk: it has not happened.
+    BeforeAppend,
+    /// After that, and before anything was done.
+    BeforeEffects,
+    /// After so many of the effects.
+    AfterEffects(usize),
+}
+
+/// Something that goes wrong outside of a step.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// A connection breaks.
+    Disconnect,
+    /// A runner dies and comes back.
+    RunnerDies,
+    /// A runner comes back with an empty journal.
+    JournalReplaced,
+    /// The daemon's clock jumps; by milliseconds, forwards where positive.
+    ClockJump(i64),
+    /// The daemon dies between two steps.
+    DaemonDies,
+}
+
+/// Whether and where the daemon dies in a step with so many effects.
+pub fn death(rng: &mut Rng, effects: usize) -> Option<Death> {
+    if !rng.once_in(60) {
+        return None;
+    }
+    Some(match rng.below(3) {
+        0 => Death::BeforeAppend,
+        1 => Death::BeforeEffects,
+        _ => Death::AfterEffects(usize::try_from(rng.below(effects as u64 + 1)).unwrap_or(0)),
+    })
+}
+
+/// The next fault.
+pub fn fault(rng: &mut Rng) -> Fault {
+    match rng.below(10) {
+        0..=2 => Fault::Disconnect,
+        3..=4 => Fault::RunnerDies,
+        5 => Fault::JournalReplaced,
+        6..=7 => {
+            let millis = i64::from(rng.between(0, 600_000));
+            Fault::ClockJump(if rng.percent(50) { millis } else { -millis })
+        }
+        _ => Fault::DaemonDies,
+    }
+}
+
+/// How long until the next fault.
+pub fn pause(rng: &mut Rng) -> Duration {
+    rng.span(Duration::from_secs(240))
+}

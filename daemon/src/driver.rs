@@ -1,0 +1,385 @@
+//! The one thread that owns the engine. Knows no shell by name: it takes inputs, and hands out effects.
+//!
+//! One turn: take what waits in the inbox, step it, put all events on disk with one write and one sync, and only then
+//! show them, answer and carry out the effects. What cannot be written has not happened: the engine is rebuilt from the
+//! disk, whoever asked is told, and nothing is started until writing works again.
+
+mod degraded;
+mod inbox;
+mod open;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use engine::input::Ticket;
+use engine::{Effect, Engine, Event, Input, Stamped, State, Step};
+use shared::id::{RunId, Seq};
+use shared::request::{Answer, Refusal, RefusalCode, Request};
+use tokio::sync::{oneshot, watch};
+
+use crate::clock;
+use crate::history::History;
+use crate::report;
+use crate::store::{CommitError, Store, StoreError};
+use degraded::{Degraded, SYNC_FAILURES_MAX};
+
+pub(crate) use inbox::{Inbox, Message};
+pub(crate) use open::{Opening, open};
+
+/// The most that is stepped before it is put on disk.
+const BATCH_MAX: usize = 512;
+/// How long the index may lag behind the journal on disk.
+const INDEX_SYNC_AFTER: Duration = Duration::from_millis(200);
+/// The longest sleep, so that a wall clock that was set is noticed.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+type Reply = oneshot::Sender<Result<Answer, Refusal>>;
+
+/// What carries effects out.
+pub(crate) trait World: Send + 'static {
+    /// Carries out the effects of one turn, in order.
+    fn carry_out(&mut self, effects: Vec<Effect>);
+    /// Breaks every connection to a pool, so that each says anew what it knows.
+    fn reconnect(&mut self);
+}
+
+/// What readers may look at, between two turns: nothing in it is not on disk.
+#[derive(Debug)]
+pub(crate) struct Readout<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) history: &'a History,
+    pub(crate) store: &'a Store,
+    pub(crate) seq: Seq,
+    /// Why nothing can be written, while that is so.
+    pub(crate) degraded: Option<&'a str>,
+}
+
+/// See the module.
+pub(crate) struct Driver<W> {
+    engine: Engine,
+    /// Absent only between two openings.
+    store: Option<Store>,
+    dir: PathBuf,
+    history: History,
+    inbox: Receiver<Message>,
+    world: W,
+    published: watch::Sender<Seq>,
+    answers: BTreeMap<Ticket, Reply>,
+    tickets: u64,
+    index_synced: Instant,
+    index_behind: bool,
+    degraded: Option<Degraded>,
+    /// What the daemon's files said last: told again to an engine that was rebuilt.
+    standing: Vec<Input>,
+}
+
+/// How the driver ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// It was asked to.
+    Stopped,
+    /// The disk does not keep what is written to it.
+    DiskFails,
+}
+
+/// What one turn has come to.
+#[derive(Default)]
+struct Turn {
+    steps: Vec<Vec<Stamped>>,
+    effects: Vec<Effect>,
+    asks: Vec<inbox::Ask>,
+    stop: bool,
+}
+
+impl<W: World> Driver<W> {
+    pub(crate) fn new(
+        opening: Opening,
+        dir: PathBuf,
+        inbox: Receiver<Message>,
+        world: W,
+        published: watch::Sender<Seq>,
+    ) -> Self {
+        published.send_replace(opening.seq);
+        Self {
+            engine: Engine::new(opening.state),
+            store: Some(opening.store),
+            dir,
+            history: opening.history,
+            inbox,
+            world,
+            published,
+            answers: BTreeMap::new(),
+            tickets: 0,
+            index_synced: Instant::now(),
+            index_behind: false,
+            degraded: None,
+            standing: Vec::new(),
+        }
+    }
+
+    /// Runs until it is asked to stop. The only code that calls `Engine::step`.
+    pub(crate) fn run(mut self) -> Ending {
+        loop {
+            let first = match self.inbox.recv_timeout(self.sleep()) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
+            };
+            let more = std::iter::from_fn(|| self.inbox.try_recv().ok());
+            let batch: Vec<Message> = first.into_iter().chain(more.take(BATCH_MAX)).collect();
+            let mut turn = Turn::default();
+            batch.into_iter().for_each(|message| self.take(message, &mut turn));
+            if self.degraded.is_some() {
+                self.try_to_go_on(&mut turn);
+            } else {
+                self.wake_if_due(&mut turn);
+            }
+            let (asks, stop) = (std::mem::take(&mut turn.asks), turn.stop);
+            self.commit(turn);
+            self.serve(asks);
+            self.sync_index(stop);
+            if self.degraded.as_ref().is_some_and(|it| it.sync_failures >= SYNC_FAILURES_MAX) {
+                return Ending::DiskFails;
+            }
+            if stop {
+                return Ending::Stopped;
+            }
+        }
+    }
+
+    /// How long nothing needs to be done, unless a message comes.
+    fn sleep(&self) -> Duration {
+        if let Some(degraded) = &self.degraded {
+            return degraded.wait();
+        }
+        let now = clock::now();
+        let timer = self.engine.next_wakeup().map(|(at, _)| at.since(now));
+        let index =
+            self.index_behind.then(|| INDEX_SYNC_AFTER.saturating_sub(self.index_synced.elapsed()));
+        [timer, index].into_iter().flatten().min().unwrap_or(SLEEP_MAX).min(SLEEP_MAX)
+    }
+
+    fn take(&mut self, message: Message, turn: &mut Turn) {
+        match message {
+            Message::Input(input) => {
+                self.keep_standing(&input);
+                // What is dropped while nothing can be written is said again: a runner repeats itself at its next
+                // connection, and timers come of themselves.
+                if self.degraded.is_none() {
+                    self.step(input, turn);
+                }
+            }
+            Message::Request { actor, request, reply } => match &self.degraded {
+                Some(degraded) => {
+                    reply.send(Err(degraded.refusal())).ok();
+                }
+                None => match self.archived(&request) {
+                    Ok(archived) => {
+                        self.tickets += 1;
+                        let ticket = Ticket(self.tickets);
+                        self.answers.insert(ticket, reply);
+                        self.step(Input::Request { ticket, actor, request, archived }, turn);
+                    }
+                    Err(refusal) => {
+                        reply.send(Err(refusal)).ok();
+                    }
+                },
+            },
+            Message::Ask(ask) => turn.asks.push(ask),
+            Message::Stop => turn.stop = true,
+        }
+    }
+
+    fn step(&mut self, input: Input, turn: &mut Turn) {
+        let Step { events, effects } = self.engine.step(clock::now(), input);
+        if !events.is_empty() {
+            turn.steps.push(events);
+        }
+        turn.effects.extend(effects);
+    }
+
+    fn wake_if_due(&mut self, turn: &mut Turn) {
+        if self.engine.next_wakeup().is_some_and(|(at, _)| at <= clock::now()) {
+            self.step(Input::Wake, turn);
+        }
+    }
+
+    fn keep_standing(&mut self, input: &Input) {
+        if matches!(input, Input::Resumed { .. } | Input::Configured { .. } | Input::LibraryRead(_))
+        {
+            self.standing.retain(|it| std::mem::discriminant(it) != std::mem::discriminant(input));
+            self.standing.push(input.clone());
+        }
+    }
+
+    /// The run that a request is about, where it has ended.
+    fn archived(&self, request: &Request) -> Result<Option<Box<engine::input::Archived>>, Refusal> {
+        let run = match request {
+            Request::Run { .. } => return Ok(None),
+            Request::Cancel { run, .. }
+            | Request::Retry { run, .. }
+            | Request::Decide { run, .. } => *run,
+        };
+        if self.engine.state().runs.contains_key(&run) {
+            return Ok(None);
+        }
+        let store = self.store.as_ref().expect("the store is open between two turns");
+        match self.history.archived(store, run) {
+            Ok(Some(archived)) => Ok(Some(Box::new(archived))),
+            Ok(None) => Err(no_such_run(run)),
+            Err(problem) => Err(Refusal::new(RefusalCode::Internal, problem.to_string())),
+        }
+    }
+
+    /// Puts the events of a turn on disk; then, and only then, whatever follows.
+    fn commit(&mut self, turn: Turn) {
+        let store = self.store.as_mut().expect("the store is open between two turns");
+        let before = self.history.seq();
+        match store.append(&turn.steps) {
+            Err(problem) => self.not_written(&problem),
+            Ok(last) => {
+                let events: Vec<Stamped> = turn.steps.into_iter().flatten().collect();
+                if !events.is_empty() {
+                    let first = Seq(before.0 + 1);
+                    report::log(first, &events);
+                    if let Err(problem) = self.index(first, Seq(last), events) {
+                        return self.degrade(with_sources(&problem), 0, true);
+                    }
+                    self.published.send_replace(Seq(last));
+                }
+                self.answer_and_carry_out(turn.effects);
+            }
+        }
+    }
+
+    /// Keeps the events of active runs at hand, and puts ended runs where ended runs are kept.
+    fn index(&mut self, first: Seq, last: Seq, events: Vec<Stamped>) -> Result<(), StoreError> {
+        let store = self.store.as_mut().expect("the store is open between two turns");
+        let reopened = events.iter().any(|it| matches!(it.event, Event::RunReopened { .. }));
+        self.history.take_in(first, events);
+        if reopened {
+            self.history.find_earlier(&store.index, self.engine.state());
+        }
+        for archived in self.engine.take_ended() {
+            self.history.archive(&store.blobs, &mut store.index, last, &archived)?;
+        }
+        self.index_behind = true;
+        store.index.apply(last.0, Vec::new()).map_err(StoreError::Index)
+    }
+
+    fn answer_and_carry_out(&mut self, effects: Vec<Effect>) {
+        let mut others = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Answer(ticket, answer) => {
+                    if let Some(reply) = self.answers.remove(&ticket) {
+                        reply.send(answer).ok();
+                    }
+                }
+                other => others.push(other),
+            }
+        }
+        if !others.is_empty() {
+            self.world.carry_out(others);
+        }
+    }
+
+    fn serve(&mut self, asks: Vec<inbox::Ask>) {
+        let readout = Readout {
+            state: self.engine.state(),
+            history: &self.history,
+            store: self.store.as_ref().expect("the store is open between two turns"),
+            seq: self.history.seq(),
+            degraded: self.degraded.as_ref().map(|it| it.reason.as_str()),
+        };
+        asks.into_iter().for_each(|ask| ask(&readout));
+    }
+
+    fn sync_index(&mut self, now: bool) {
+        let is_due = self.index_synced.elapsed() >= INDEX_SYNC_AFTER;
+        if !self.index_behind || !(is_due || now) {
+            return;
+        }
+        let store = self.store.as_ref().expect("the store is open between two turns");
+        match store.index.sync() {
+            Ok(()) => (self.index_behind, self.index_synced) = (false, Instant::now()),
+            Err(problem) => self.degrade(with_sources(&problem), 0, true),
+        }
+    }
+
+    fn not_written(&mut self, problem: &CommitError) {
+        let failures = self.degraded.as_ref().map_or(0, |it| it.sync_failures);
+        let failures = if problem.needs_reopen() { failures + 1 } else { failures };
+        self.degrade(with_sources(problem), failures, problem.needs_reopen());
+    }
+
+    /// Nothing can be written: what was stepped has not happened. Whoever waits is told, and the engine is rebuilt from
+    /// what is on disk.
+    fn degrade(&mut self, reason: String, sync_failures: u32, reopen: bool) {
+        tracing::error!(reason, "the state cannot be written: nothing is accepted or started");
+        let degraded = Degraded::new(reason, sync_failures);
+        let refusal = match reopen {
+            false => degraded.refusal(),
+            true => Refusal::new(RefusalCode::Unavailable, "it is unknown whether this was done")
+                .help("look at the run, and ask again if it was not"),
+        };
+        for (_, reply) in std::mem::take(&mut self.answers) {
+            reply.send(Err(refusal.clone())).ok();
+        }
+        self.degraded = Some(degraded);
+        self.rebuild();
+    }
+
+    /// Reads the store anew. Where that fails too, what is in memory stays readable, and is tried again.
+    fn rebuild(&mut self) {
+        self.store = None;
+        loop {
+            match open(&self.dir) {
+                Ok(opening) => {
+                    self.engine = Engine::new(opening.state);
+                    self.history = opening.history;
+                    self.store = Some(opening.store);
+                    self.published.send_replace(opening.seq);
+                    return;
+                }
+                Err(problem) => {
+                    tracing::error!(problem = with_sources(&problem), "the state cannot be read");
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+
+    /// Goes on once there is room: as after a start, by telling the engine what stands and asking the pools anew.
+    fn try_to_go_on(&mut self, turn: &mut Turn) {
+        let Some(degraded) = &mut self.degraded else { return };
+        if !degraded.may_go_on(&self.dir) {
+            return;
+        }
+        tracing::warn!("the state can be written again");
+        self.degraded = None;
+        let standing = self.standing.clone();
+        standing.into_iter().for_each(|input| self.step(input, turn));
+        self.world.reconnect();
+    }
+}
+
+/// Refuses what is asked of a run that never was.
+pub(crate) fn no_such_run(run: RunId) -> Refusal {
+    let refusal = Refusal::new(RefusalCode::NotFound, format!("there is no run `{run}`"));
+    refusal.help("`runyard runs` lists them")
+}
+
+/// An error and what it goes back to, in one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(it) = source {
+        text.push_str(": ");
+        text.push_str(&it.to_string());
+        source = it.source();
+    }
+    text
+}

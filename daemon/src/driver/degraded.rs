@@ -1,0 +1,57 @@
+//! What the driver is like while nothing can be written. Source: semantics, rule 16.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::fs::{FallocateFlags, fallocate};
+use shared::request::{Refusal, RefusalCode};
+
+/// How often is tried whether writing works again.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+/// So much room there must be: a segment of the journal and some blobs.
+const ROOM_BYTES: u64 = 12 << 20;
+/// So often in a row may a sync fail before the daemon gives up.
+pub(super) const SYNC_FAILURES_MAX: u32 = 3;
+
+/// Why nothing can be written, and when to try again.
+#[derive(Debug)]
+pub(super) struct Degraded {
+    /// What is wrong, for people.
+    pub(super) reason: String,
+    /// How many syncs have failed in a row.
+    pub(super) sync_failures: u32,
+    try_at: Instant,
+}
+
+impl Degraded {
+    pub(super) fn new(reason: String, sync_failures: u32) -> Self {
+        Self { reason, sync_failures, try_at: Instant::now() + TRY_EVERY }
+    }
+
+    pub(super) fn refusal(&self) -> Refusal {
+        let message = format!("the daemon cannot write its state: {}", self.reason);
+        let help = "make room on the disk of its state folder; it goes on by itself";
+        Refusal::new(RefusalCode::Unavailable, message).help(help)
+    }
+
+    /// How long until the next try.
+    pub(super) fn wait(&self) -> Duration {
+        self.try_at.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether there is room again; asked no more often than makes sense.
+    pub(super) fn may_go_on(&mut self, dir: &Path) -> bool {
+        if !self.wait().is_zero() {
+            return false;
+        }
+        self.try_at = Instant::now() + TRY_EVERY;
+        let path = dir.join("room");
+        let tried = File::create(&path).and_then(|file| {
+            fallocate(&file, FallocateFlags::empty(), 0, ROOM_BYTES)?;
+            file.sync_all()
+        });
+        std::fs::remove_file(&path).ok();
+        tried.is_ok()
+    }
+}

@@ -1,0 +1,3 @@
+//! Pools: one file a kind. They decide nothing, and report facts.
+
+pub(crate) mod local;

@@ -1,0 +1,35 @@
+//! The operators' socket: who is there, and what they are shown. No state of its own.
+
+mod accept;
+mod service;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use shared::id::Seq;
+use tokio::sync::watch;
+
+use crate::driver::Inbox;
+
+pub(crate) use accept::{ListenError, listen};
+
+/// What every connection needs.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) inbox: Inbox,
+    /// The newest event on disk.
+    pub(crate) published: watch::Receiver<Seq>,
+    pub(crate) state_dir: PathBuf,
+    pub(crate) workflows_dir: PathBuf,
+    pub(crate) started: Instant,
+}
+
+/// One connection's view of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Connection {
+    core: Arc<Core>,
+    actor: shared::request::Actor,
+    /// The newest event on disk, as this call has seen it.
+    published: watch::Receiver<Seq>,
+}
