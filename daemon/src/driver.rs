@@ -245,7 +245,7 @@ impl<W: World> Driver<W> {
                     let first = Seq(before.0 + 1);
                     report::log(first, &events);
                     if let Err(problem) = self.index(first, Seq(last), events) {
-                        return self.degrade(with_sources(&problem), 0, true);
+                        return self.degrade(with_sources(&problem), problem.help(), 0, true);
                     }
                     self.published.send_replace(Seq(last));
                 }
@@ -305,21 +305,21 @@ impl<W: World> Driver<W> {
         let store = self.store.as_ref().expect("the store is open between two turns");
         match store.index.sync() {
             Ok(()) => (self.index_behind, self.index_synced) = (false, Instant::now()),
-            Err(problem) => self.degrade(with_sources(&problem), 0, true),
+            Err(problem) => self.degrade(with_sources(&problem), problem.help(), 0, true),
         }
     }
 
     fn not_written(&mut self, problem: &CommitError) {
         let failures = self.degraded.as_ref().map_or(0, |it| it.sync_failures);
         let failures = if problem.needs_reopen() { failures + 1 } else { failures };
-        self.degrade(with_sources(problem), failures, problem.needs_reopen());
+        self.degrade(with_sources(problem), problem.help(), failures, problem.needs_reopen());
     }
 
     /// Nothing can be written: what was stepped has not happened. Whoever waits is told, and the engine is rebuilt from
     /// what is on disk.
-    fn degrade(&mut self, reason: String, sync_failures: u32, reopen: bool) {
+    fn degrade(&mut self, reason: String, help: String, sync_failures: u32, reopen: bool) {
         tracing::error!(reason, "the state cannot be written: nothing is accepted or started");
-        let degraded = Degraded::new(reason, sync_failures);
+        let degraded = Degraded::new(reason, help, sync_failures);
         let refusal = match reopen {
             false => degraded.refusal(),
             true => Refusal::new(RefusalCode::Unavailable, "it is unknown whether this was done")

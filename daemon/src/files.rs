@@ -52,6 +52,9 @@ pub(crate) fn read(path: &Path, from: LogFrom) -> io::Result<Part> {
 /// Where the last `lines` lines begin, looking back no further than is reasonable.
 fn tail(file: &File, length: u64, lines: u32) -> io::Result<u64> {
     const BLOCK: u64 = 64 << 10;
+    if lines == 0 {
+        return Ok(length);
+    }
     let lowest = length.saturating_sub(TAIL_BYTES_MAX);
     let mut end = length;
     // The last line has an end of its own, which begins no further line.
@@ -69,9 +72,6 @@ fn tail(file: &File, length: u64, lines: u32) -> io::Result<u64> {
                     return Ok(at + 1);
                 }
             }
-        }
-        if lines == 0 {
-            return Ok(length);
         }
         end = start;
     }
@@ -113,7 +113,7 @@ mod tests {
         let from = |offset| read(&path, LogFrom::Offset(offset)).expect("it can be read");
         assert!(from(0).bytes.is_empty() && from(0).is_last, "it is not there yet");
         std::fs::write(&path, "one\x1b[31m\n").expect("the folder is writable");
-        assert_eq!(from(4).bytes, b"\x1b[31m\n", "bytes are given as they are");
+        assert_eq!(from(3).bytes, b"\x1b[31m\n", "bytes are given as they are");
         assert_eq!((from(99).offset, from(99).is_last), (9, true));
         assert_eq!(last_lines(&path, 1), ["one\u{fffd}[31m"]);
     }

@@ -19,19 +19,21 @@ pub(super) const SYNC_FAILURES_MAX: u32 = 3;
 pub(super) struct Degraded {
     /// What is wrong, for people.
     pub(super) reason: String,
+    /// What they can do about it.
+    help: String,
     /// How many syncs have failed in a row.
     pub(super) sync_failures: u32,
     try_at: Instant,
 }
 
 impl Degraded {
-    pub(super) fn new(reason: String, sync_failures: u32) -> Self {
-        Self { reason, sync_failures, try_at: Instant::now() + TRY_EVERY }
+    pub(super) fn new(reason: String, help: String, sync_failures: u32) -> Self {
+        Self { reason, help, sync_failures, try_at: Instant::now() + TRY_EVERY }
     }
 
     pub(super) fn refusal(&self) -> Refusal {
         let message = format!("the daemon cannot write its state: {}", self.reason);
-        let help = "make room on the disk of its state folder; it goes on by itself";
+        let help = format!("{}; the daemon goes on by itself", self.help);
         Refusal::new(RefusalCode::Unavailable, message).help(help)
     }
 

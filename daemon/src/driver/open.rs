@@ -51,6 +51,10 @@ pub(crate) fn open(dir: &Path) -> Result<Opening, StoreError> {
 
 /// Says what was found that an operator should know.
 fn tell(opened: &Opened) {
+    if let Some(behind) = &opened.behind {
+        let (first, last) = (behind.start(), behind.end());
+        tracing::info!(first, last, "the index is told what it has not seen");
+    }
     if opened.journal.torn_bytes_cut > 0 {
         let bytes = opened.journal.torn_bytes_cut;
         tracing::warn!(

@@ -34,7 +34,11 @@ pub(crate) fn find(readout: &Readout<'_>, text: &str) -> Result<RunId, Refusal> 
             let names: Vec<String> = found.iter().take(5).map(ToString::to_string).collect();
             let message =
                 format!("`{text}` may be any of {} runs: {}", found.len(), names.join(", "));
-            Err(Refusal::new(RefusalCode::NotFound, message).help("write more of the id"))
+            let help = match text.parse::<u64>() {
+                Ok(_) => format!("name its workflow: `WORKFLOW#{text}`"),
+                Err(_) => "write more of the id".to_owned(),
+            };
+            Err(Refusal::new(RefusalCode::NotFound, message).help(help))
         }
     }
 }

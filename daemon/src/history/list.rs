@@ -64,7 +64,7 @@ pub(crate) fn list(
             }
         }
     }
-    rows.sort_by(|a, b| (b.created, b.id).cmp(&(a.created, a.id)));
+    rows.sort_by_key(|it| std::cmp::Reverse((it.created, it.id)));
     rows.truncate(limit);
     Ok(rows)
 }

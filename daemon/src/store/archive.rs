@@ -22,17 +22,6 @@ pub(crate) enum ArchiveError {
     Damaged(#[source] io::Error),
 }
 
-impl ArchiveError {
-    /// What the operator can do about it, as one sentence.
-    pub(crate) fn help(&self) -> String {
-        match self {
-            Self::Empty | Self::Damaged(_) => "restore the file from a backup".to_owned(),
-            Self::UnknownFormat(_) => "upgrade Runyard on this machine".to_owned(),
-            Self::TooLarge { .. } => "read it with a larger limit".to_owned(),
-        }
-    }
-}
-
 /// An archive of `bytes`: a byte that names the format, then the compressed bytes.
 pub(crate) fn compress(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(vec![ZLIB], Compression::default());

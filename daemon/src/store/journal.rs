@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::Advice;
 
-use super::disk::{Disk, IoCounts};
+use super::Seq;
+use super::disk::Disk;
 use super::durable;
 use super::format::StoreId;
 use super::record::{self, PAYLOAD_MAX, PendingRecord, RecordRef};
 use super::scan::{self, Position, Scanned, Tail};
 use super::segment::{self, CreateError, HEADER_LEN, Header, Segment};
-use super::{Seq, hash::Hash};
 
 #[cfg(test)]
 mod tests;
@@ -190,18 +190,9 @@ impl Journal {
         Ok(())
     }
 
-    /// Seq of the last event on disk; 0 if there is none.
-    pub(crate) fn last_seq(&self) -> Seq {
-        self.position.last_seq
-    }
-
-    /// The hash that stands for all records on disk.
-    pub(crate) fn chain(&self) -> Hash {
-        self.position.chain
-    }
-
     /// What was asked of the disk since the journal was opened.
-    pub(crate) fn io_counts(&self) -> IoCounts {
+    #[cfg(test)]
+    pub(crate) fn io_counts(&self) -> super::disk::IoCounts {
         self.disk.counts
     }
 

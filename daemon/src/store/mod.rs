@@ -56,7 +56,7 @@ pub(crate) struct Store {
     pub(crate) index: Index,
     pub(crate) format: Format,
     /// The last field, so that the folder is given back after everything in it is closed.
-    pub(crate) lock: StateLock,
+    _lock: StateLock,
 }
 
 /// What opening a store has found.
@@ -126,14 +126,6 @@ impl CommitError {
         }
     }
 
-    /// Whether the store is as it was before, and the same append may go through later.
-    pub(crate) fn may_be_retried(&self) -> bool {
-        matches!(
-            self,
-            Self::Payload(PayloadError::Store(_)) | Self::Append(AppendError::NotWritten(_))
-        )
-    }
-
     /// Whether it is unknown what is on disk: drop the store and open it anew.
     pub(crate) fn needs_reopen(&self) -> bool {
         matches!(self, Self::Append(AppendError::SyncFailed(_) | AppendError::Dead))
@@ -162,7 +154,7 @@ impl Store {
         let behind = index.seq() + 1..=found.last_seq;
         let behind = (!behind.is_empty()).then_some(behind);
         let opened = Opened { journal: found, index: index_found, behind };
-        Ok((Self { journal, blobs, index, format, lock }, opened))
+        Ok((Self { journal, blobs, index, format, _lock: lock }, opened))
     }
 
     /// Puts `steps` on disk, all with one write and one sync; steps without events leave no trace.

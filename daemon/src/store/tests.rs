@@ -34,7 +34,7 @@ fn committed_steps_are_there_after_the_store_is_opened_again() {
     assert_eq!(store.journal.io_counts().bytes - before, 2 * 61 + payload_bytes(&store));
     drop(store);
 
-    let (store, opened, steps) = open(dir.path());
+    let (mut store, opened, steps) = open(dir.path());
     assert!(matches!(opened.index, IndexOpened::Kept));
     assert_eq!(opened.behind, Some(1..=3));
     assert_eq!(steps, [step(1, &["a", "b"]), step(3, &[&large])]);
@@ -85,7 +85,7 @@ fn an_index_ahead_of_the_journal_is_rebuilt_from_all_events() {
     drop(store);
     let (_store, opened, _) = open(dir.path());
     let IndexOpened::Rebuilt { why, kept } = opened.index else { panic!("it is ahead") };
-    assert!(matches!(why, Distrust::Ahead { index: 2, journal: 1 }));
+    assert!(matches!(why, index::Distrust::Ahead { index: 2, journal: 1 }));
     assert_eq!(kept, dir.path().join("index.broken-1"));
     assert_eq!(opened.behind, Some(1..=1));
 }
