@@ -20,6 +20,11 @@ pub(crate) fn of_task<'a>(
 ) -> Scope {
     let run = state.run(spot.run);
     let definition = state.definition(spot.run);
+    let env = &state.task(spot).env;
+    let names: Vec<&String> = names.collect();
+    let reads_env = names.iter().any(|it| *it == "env" || it.starts_with("env."));
+    let behind_env = env.iter().filter(|_| reads_env).flat_map(|(_, value)| value.expressions());
+    let names = names.into_iter().chain(behind_env.flat_map(Expr::names));
     let mut scope = of_run(run);
     scope.set("tasks", tasks(run, definition, names));
     if let (Some(map), Some(place)) = (&state.task(spot).map, spot.item) {
@@ -28,7 +33,22 @@ pub(crate) fn of_task<'a>(
             scope.set(&map.name, item.item.value.clone());
         }
     }
+    if reads_env {
+        set_env(&mut scope, env);
+    }
     scope
+}
+
+/// `env`: each variable may read those before it; one that has no value is not there.
+fn set_env(scope: &mut Scope, env: &[(String, Template)]) {
+    let mut values = Map::new();
+    for (name, template) in env {
+        scope.set("env", Value::Object(values.clone()));
+        if let Ok(value) = template.render(scope) {
+            values.insert(name.clone(), Value::String(value));
+        }
+    }
+    scope.set("env", Value::Object(values));
 }
 
 /// The names in expressions and templates.

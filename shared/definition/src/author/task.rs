@@ -52,8 +52,7 @@ pub(super) fn read(
     let kind = kind::read(entry, &own, reader);
     let mut env = shared.env.to_vec();
     env.extend(reader.env(node.get("env"), &own));
-    let of_expect =
-        own.clone().with(&["trigger", "outputs", "exit", "duration", "items", "failed_items"]);
+    let of_expect = own.clone().with(&["trigger", "outputs", "exit", "duration"]);
     let (slots, resources) = read_resources(node.get("resources"));
     let text = |key: &str| node.get(key).and_then(Node::text);
     let mut task = Task {

@@ -56,23 +56,8 @@ pub(crate) static ITEM: NameRule = NameRule {
     fits: |text| {
         (PARAM.fits)(text)
             && ![
-                "params",
-                "run",
-                "interval",
-                "trigger",
-                "tasks",
-                "env",
-                "value",
-                "rows",
-                "outputs",
-                "exit",
-                "duration",
-                "items",
-                "failed_items",
-                "pools",
-                "system",
-                "history",
-                "vars",
+                "params", "run", "interval", "trigger", "tasks", "env", "value", "rows", "outputs",
+                "exit", "duration", "pools", "system", "history", "vars",
             ]
             .contains(&text)
     },
