@@ -23,7 +23,7 @@ use crate::clock;
 use crate::history::History;
 use crate::report;
 use crate::store::{CommitError, Store, StoreError};
-use degraded::{Degraded, SYNC_FAILURES_MAX};
+use degraded::{Damage, Degraded, SYNC_FAILURES_MAX};
 
 pub(crate) use inbox::{Inbox, Message};
 pub(crate) use open::{Opening, open};
@@ -59,7 +59,7 @@ pub(crate) struct Readout<'a> {
 /// See the module.
 pub(crate) struct Driver<W> {
     engine: Engine,
-    /// Absent only between two openings.
+    /// Absent only while it cannot be opened, and so only while degraded.
     store: Option<Store>,
     dir: PathBuf,
     history: History,
@@ -71,6 +71,8 @@ pub(crate) struct Driver<W> {
     index_synced: Instant,
     index_behind: bool,
     degraded: Option<Degraded>,
+    /// How many syncs have failed since the last one that did not.
+    sync_failures: u32,
     /// What the daemon's files said last: told again to an engine that was rebuilt.
     standing: Vec<Input>,
 }
@@ -115,6 +117,7 @@ impl<W: World> Driver<W> {
             index_synced: Instant::now(),
             index_behind: false,
             degraded: None,
+            sync_failures: 0,
             standing: Vec::new(),
         }
     }
@@ -140,7 +143,7 @@ impl<W: World> Driver<W> {
             self.commit(turn);
             self.serve(asks);
             self.sync_index(stop);
-            if self.degraded.as_ref().is_some_and(|it| it.sync_failures >= SYNC_FAILURES_MAX) {
+            if self.sync_failures >= SYNC_FAILURES_MAX {
                 return Ending::DiskFails;
             }
             if stop {
@@ -225,7 +228,8 @@ impl<W: World> Driver<W> {
         if self.engine.state().runs.contains_key(&run) {
             return Ok(None);
         }
-        let store = self.store.as_ref().expect("the store is open between two turns");
+        let store =
+            self.store.as_ref().expect("it is open unless degraded, and requests are refused then");
         match self.history.archived(store, run) {
             Ok(Some(archived)) => Ok(Some(Box::new(archived))),
             Ok(None) => Err(no_such_run(run)),
@@ -235,17 +239,19 @@ impl<W: World> Driver<W> {
 
     /// Puts the events of a turn on disk; then, and only then, whatever follows.
     fn commit(&mut self, turn: Turn) {
-        let store = self.store.as_mut().expect("the store is open between two turns");
+        let Some(store) = self.store.as_mut().filter(|_| self.degraded.is_none()) else { return };
         let before = self.history.seq();
         match store.append(&turn.steps) {
             Err(problem) => self.not_written(&problem),
             Ok(last) => {
                 let events: Vec<Stamped> = turn.steps.into_iter().flatten().collect();
                 if !events.is_empty() {
+                    self.sync_failures = 0;
                     let first = Seq(before.0 + 1);
                     report::log(first, &events);
                     if let Err(problem) = self.index(first, Seq(last), events) {
-                        return self.degrade(with_sources(&problem), problem.help(), 0, true);
+                        let (reason, help) = (with_sources(&problem), problem.help());
+                        return self.degrade(Degraded::new(reason, help, Damage::Index));
                     }
                     self.published.send_replace(Seq(last));
                 }
@@ -256,7 +262,7 @@ impl<W: World> Driver<W> {
 
     /// Keeps the events of active runs at hand, and puts ended runs where ended runs are kept.
     fn index(&mut self, first: Seq, last: Seq, events: Vec<Stamped>) -> Result<(), StoreError> {
-        let store = self.store.as_mut().expect("the store is open between two turns");
+        let store = self.store.as_mut().expect("events were just appended to it");
         let reopened = events.iter().any(|it| matches!(it.event, Event::RunReopened { .. }));
         self.history.take_in(first, events);
         if reopened {
@@ -286,11 +292,13 @@ impl<W: World> Driver<W> {
         }
     }
 
+    /// Lets readers look. While the store is not open there is nothing to look at, and they are told by silence.
     fn serve(&mut self, asks: Vec<inbox::Ask>) {
+        let Some(store) = &self.store else { return };
         let readout = Readout {
             state: self.engine.state(),
             history: &self.history,
-            store: self.store.as_ref().expect("the store is open between two turns"),
+            store,
             seq: self.history.seq(),
             degraded: self.degraded.as_ref().map(|it| it.reason.as_str()),
         };
@@ -299,55 +307,51 @@ impl<W: World> Driver<W> {
 
     fn sync_index(&mut self, now: bool) {
         let is_due = self.index_synced.elapsed() >= INDEX_SYNC_AFTER;
+        let Some(store) = self.store.as_ref().filter(|_| self.degraded.is_none()) else { return };
         if !self.index_behind || !(is_due || now) {
             return;
         }
-        let store = self.store.as_ref().expect("the store is open between two turns");
         match store.index.sync() {
             Ok(()) => (self.index_behind, self.index_synced) = (false, Instant::now()),
-            Err(problem) => self.degrade(with_sources(&problem), problem.help(), 0, true),
+            Err(problem) => {
+                let (reason, help) = (with_sources(&problem), problem.help());
+                self.degrade(Degraded::new(reason, help, Damage::Index));
+            }
         }
     }
 
     fn not_written(&mut self, problem: &CommitError) {
-        let failures = self.degraded.as_ref().map_or(0, |it| it.sync_failures);
-        let failures = if problem.needs_reopen() { failures + 1 } else { failures };
-        self.degrade(with_sources(problem), problem.help(), failures, problem.needs_reopen());
+        let damage = if problem.needs_reopen() { Damage::Journal } else { Damage::Nothing };
+        self.sync_failures += u32::from(damage == Damage::Journal);
+        self.degrade(Degraded::new(with_sources(problem), problem.help(), damage));
     }
 
-    /// Nothing can be written: what was stepped has not happened. Whoever waits is told, and the engine is rebuilt from
-    /// what is on disk.
-    fn degrade(&mut self, reason: String, help: String, sync_failures: u32, reopen: bool) {
+    /// Nothing can be written: what was stepped and is not on disk has not happened. Whoever waits is told, and the
+    /// engine is rebuilt from what is on disk.
+    fn degrade(&mut self, degraded: Degraded) {
+        let reason = degraded.reason.as_str();
         tracing::error!(reason, "the state cannot be written: nothing is accepted or started");
-        let degraded = Degraded::new(reason, help, sync_failures);
-        let refusal = match reopen {
-            false => degraded.refusal(),
-            true => Refusal::new(RefusalCode::Unavailable, "it is unknown whether this was done")
-                .help("look at the run, and ask again if it was not"),
-        };
+        let refusal = degraded.refusal_of_what_was_under_way();
         for (_, reply) in std::mem::take(&mut self.answers) {
             reply.send(Err(refusal.clone())).ok();
         }
+        match degraded.damage {
+            Damage::Nothing => self.replay(),
+            // It is made anew once there is room; until then it is not relied on.
+            Damage::Index => {}
+            Damage::Journal => self.store = None,
+        }
         self.degraded = Some(degraded);
-        self.rebuild();
     }
 
-    /// Reads the store anew. Where that fails too, what is in memory stays readable, and is tried again.
-    fn rebuild(&mut self) {
-        self.store = None;
-        loop {
-            match open(&self.dir) {
-                Ok(opening) => {
-                    self.engine = Engine::new(opening.state);
-                    self.history = opening.history;
-                    self.store = Some(opening.store);
-                    self.published.send_replace(opening.seq);
-                    return;
-                }
-                Err(problem) => {
-                    tracing::error!(problem = with_sources(&problem), "the state cannot be read");
-                    std::thread::sleep(Duration::from_secs(1));
-                }
+    /// Rebuilds the engine from the journal, which is whole.
+    fn replay(&mut self) {
+        let Some(store) = self.store.as_mut() else { return };
+        match open::replay(store) {
+            Ok((state, history)) => (self.engine, self.history) = (Engine::new(state), history),
+            Err(problem) => {
+                tracing::error!(problem = with_sources(&problem), "the journal cannot be read");
+                self.store = None;
             }
         }
     }
@@ -358,8 +362,25 @@ impl<W: World> Driver<W> {
         if !degraded.may_go_on(&self.dir) {
             return;
         }
+        if self.store.is_none() || degraded.damage != Damage::Nothing {
+            // What is open must be closed before it is opened again.
+            self.store = None;
+            match open(&self.dir) {
+                Ok(opening) => {
+                    self.engine = Engine::new(opening.state);
+                    self.history = opening.history;
+                    self.store = Some(opening.store);
+                }
+                Err(problem) => {
+                    degraded.reason = with_sources(&problem);
+                    tracing::error!(problem = degraded.reason, "the state cannot be opened");
+                    return;
+                }
+            }
+        }
         tracing::warn!("the state can be written again");
         self.degraded = None;
+        self.published.send_replace(self.history.seq());
         let standing = self.standing.clone();
         standing.into_iter().for_each(|input| self.step(input, turn));
         self.world.reconnect();

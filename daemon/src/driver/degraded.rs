@@ -21,14 +21,37 @@ pub(super) struct Degraded {
     pub(super) reason: String,
     /// What they can do about it.
     help: String,
-    /// How many syncs have failed in a row.
-    pub(super) sync_failures: u32,
+    pub(super) damage: Damage,
     try_at: Instant,
 }
 
+/// What must be made good before anything is written again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Damage {
+    /// Nothing: the journal is as it was before.
+    Nothing,
+    /// The index is not to be relied on.
+    Index,
+    /// It is not known what of the journal is on disk.
+    Journal,
+}
+
 impl Degraded {
-    pub(super) fn new(reason: String, help: String, sync_failures: u32) -> Self {
-        Self { reason, help, sync_failures, try_at: Instant::now() + TRY_EVERY }
+    pub(super) fn new(reason: String, help: String, damage: Damage) -> Self {
+        Self { reason, help, damage, try_at: Instant::now() + TRY_EVERY }
+    }
+
+    /// What those are told whose requests were being written.
+    pub(super) fn refusal_of_what_was_under_way(&self) -> Refusal {
+        match self.damage {
+            Damage::Nothing => self.refusal(),
+            Damage::Index | Damage::Journal => {
+                let message =
+                    "it is unknown whether this was done: the daemon cannot write its state";
+                let refusal = Refusal::new(RefusalCode::Unavailable, message);
+                refusal.help("look once it can, and ask again if it was not")
+            }
+        }
     }
 
     pub(super) fn refusal(&self) -> Refusal {

@@ -61,7 +61,10 @@ impl Inbox {
             reply.send(look(readout)).ok();
         });
         self.0.send(Message::Ask(ask)).ok();
-        answer.await.map_err(|_| stopping())
+        answer.await.map_err(|_| {
+            let message = "the daemon cannot read its state, or is stopping";
+            Refusal::new(RefusalCode::Unavailable, message).help("its log says more")
+        })
     }
 }
 

@@ -22,14 +22,21 @@ pub(crate) fn open(dir: &Path) -> Result<Opening, StoreError> {
     // The index can be trusted only once the journal is known to be whole: so it is read twice.
     let (mut store, opened) = Store::open::<IgnoredAny>(dir, |_| {})?;
     tell(&opened);
+    let (state, history) = replay(&mut store)?;
+    store.index.sync().map_err(StoreError::Index)?;
+    let seq = Seq(opened.journal.last_seq);
+    Ok(Opening { store, state, history, seq })
+}
+
+/// The state that the journal tells. What the index has not seen is put into it.
+pub(super) fn replay(store: &mut Store) -> Result<(State, History), StoreError> {
     let mut state = State::default();
     let mut history = History::default();
     let indexed = store.index.seq();
     store.replay::<Stamped>(1, |step, blobs, index| {
-        let (first, count) = (step.first_seq, step.events.len() as u64);
-        let last = Seq(first + count.saturating_sub(1));
+        let last = Seq(step.first_seq + (step.events.len() as u64).saturating_sub(1));
         step.events.iter().for_each(|it| state.apply(it));
-        history.take_in(Seq(first), step.events);
+        history.take_in(Seq(step.first_seq), step.events);
         for archived in std::mem::take(&mut state.ended) {
             if last.0 > indexed {
                 history.archive(blobs, index, last, &archived)?;
@@ -37,16 +44,13 @@ pub(crate) fn open(dir: &Path) -> Result<Opening, StoreError> {
                 history.forget(archived.run.id);
             }
         }
-        if last.0 > indexed {
-            index.apply(last.0, Vec::new()).map_err(StoreError::Index)
-        } else {
-            Ok(())
+        if last.0 <= indexed {
+            return Ok(());
         }
+        index.apply(last.0, Vec::new()).map_err(StoreError::Index)
     })?;
-    store.index.sync().map_err(StoreError::Index)?;
     history.find_earlier(&store.index, &state);
-    let seq = Seq(opened.journal.last_seq);
-    Ok(Opening { store, state, history, seq })
+    Ok((state, history))
 }
 
 /// Says what was found that an operator should know.

@@ -38,7 +38,7 @@ impl Daemon for Connection {
         });
         let stopping = || {
             let runs = shared::snapshot::RunsView { active: 0, queued: 0 };
-            ("the daemon is stopping".to_owned(), Seq(0), runs, Vec::new())
+            ("cannot be read; the daemon's log says more".to_owned(), Seq(0), runs, Vec::new())
         };
         let (state, seq, runs, pools) = looked.await.unwrap_or_else(|_| stopping());
         let dir = self.core.state_dir.clone();
