@@ -69,6 +69,9 @@ pub struct Blocker {
 pub struct Why {
     /// The run.
     pub run: RunId,
+    /// The run as people say it: `workflow#412`.
+    #[serde(default)]
+    pub label: String,
     /// The task run, where one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<String>,

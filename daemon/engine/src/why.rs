@@ -26,7 +26,12 @@ pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
     let tasks = unfinished.filter(|it| is_told(state, *it)).take(limit);
     let tasks = tasks.map(|spot| of_task(state, spot)).collect();
     let word = run.phase.word(run.cancel.is_some()).to_owned();
-    Why { run: run.id, task: None, state: word, blockers, tasks, log_tail: Vec::new() }
+    Why { tasks, ..answer(run, None, word, blockers) }
+}
+
+fn answer(run: &Run, task: Option<String>, state: String, blockers: Vec<Blocker>) -> Why {
+    let (tasks, log_tail) = (Vec::new(), Vec::new());
+    Why { run: run.id, label: run.label(), task, state, blockers, tasks, log_tail }
 }
 
 /// A mapped task is told by its items; an item that is to be made anew, by its task.
@@ -52,14 +57,9 @@ pub fn of_task(state: &State, spot: Spot) -> Why {
             outcome,
         );
     }
-    Why {
-        run: spot.run,
-        task: Some(state.path(spot).to_string()),
-        state: progress.phase.word().to_owned(),
-        blockers: obstacles(state, spot).map(|it| explain(state, spot, &it)).collect(),
-        tasks: Vec::new(),
-        log_tail: Vec::new(),
-    }
+    let blockers = obstacles(state, spot).map(|it| explain(state, spot, &it)).collect();
+    let word = progress.phase.word().to_owned();
+    answer(state.run(spot.run), Some(state.path(spot).to_string()), word, blockers)
 }
 
 /// An obstacle in words, with who holds it up.
@@ -205,7 +205,7 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         };
         blockers.push(blocker(BlockerKind::Ended, text, run.ended_at.unwrap_or(run.created_at)));
     }
-    Why { run: run.id, task: None, state: word, blockers, tasks: Vec::new(), log_tail: Vec::new() }
+    answer(run, None, word, blockers)
 }
 
 /// The task runs that failed by themselves, in the order in which they ended; with its log the first explains the run.
@@ -258,14 +258,7 @@ pub fn ended(
             blocker(BlockerKind::Cause, format!("{path} {}", ended_text(it, outcome)), it.since)
         }));
     }
-    Why {
-        run: run.id,
-        task: Some(path.to_string()),
-        state: progress.phase.word().to_owned(),
-        blockers,
-        tasks: Vec::new(),
-        log_tail: Vec::new(),
-    }
+    answer(run, Some(path.to_string()), progress.phase.word().to_owned(), blockers)
 }
 
 /// What a task needs, however far.

@@ -96,7 +96,7 @@ fn task_table(run: &RunView, view: &View) -> Vec<Line> {
         ("TASK", Align::Left, 30),
         ("STATE", Align::Left, 20),
         ("TOOK", Align::Right, 7),
-        ("TRIES", Align::Right, 5),
+        ("ATTEMPTS", Align::Right, 8),
         ("NOTE", Align::Left, 200),
     ]);
     for task in &run.tasks {

@@ -31,7 +31,7 @@ pub(crate) fn lines(why: &Why, view: &View) -> Vec<Line> {
 }
 
 fn part(why: &Why, view: &View, indent: &str) -> Vec<Line> {
-    let name = why.task.clone().unwrap_or_else(|| format!("run {}", why.run));
+    let name = why.task.clone().unwrap_or_else(|| why.label.clone());
     let head =
         Line::from(indent).styled(Style::Bold, name).and("  ").join(theme::state(&why.state));
     let mut lines = vec![head];

@@ -209,6 +209,7 @@ pub(crate) fn queue_row(position: u32, task: &str) -> QueueRow {
 
 pub(crate) fn why(task: Option<&str>, state: &str, blockers: Vec<Blocker>) -> Why {
     Why {
+        label: "retail-daily-sales#412".to_owned(),
         run: run_id(),
         task: task.map(str::to_owned),
         state: state.to_owned(),

@@ -34,22 +34,22 @@ fn show_says_how_each_task_is_and_what_to_do() {
     check(
         &show::run_lines(&busy_run(), &view()),
         &expect![[r#"
-        retail-daily-sales#412  ● running for 19s
-          id       mlbathlernkz4, version 0123456789ab
-          made     2026-01-01 01:01:20 +01:00, by user:ada (manual), priority 500
-          owner    retail-data
-          params   business_date=2017-12-22
-                   regions=["Central","East"]
+            retail-daily-sales#412  ● running for 19s
+              id       mlbathlernkz4, version 0123456789ab
+              made     2026-01-01 01:01:20 +01:00, by user:ada (manual), priority 500
+              owner    retail-data
+              params   business_date=2017-12-22
+                       regions=["Central","East"]
 
-        TASK           STATE                TOOK  TRIES  NOTE
-        returns        ✓ succeeded            3s      1
-        store_metrics  ● running             16s         1 running, 3 succeeded
-        quality        ✓ succeeded            3s      1  warning: more adjustments than…
-        publish_ok     ⏸ awaiting_approval               Publish the sales of 2017-12-2…
-        cleanup        ○ waiting                         finally
+            TASK           STATE                TOOK  ATTEMPTS  NOTE
+            returns        ✓ succeeded            3s         1
+            store_metrics  ● running             16s            1 running, 3 succeeded
+            quality        ✓ succeeded            3s         1  warning: more adjustments t…
+            publish_ok     ⏸ awaiting_approval                  Publish the sales of 2017-1…
+            cleanup        ○ waiting                            finally
 
-        next: runyard approve retail-daily-sales#412 publish_ok
-    "#]],
+            next: runyard approve retail-daily-sales#412 publish_ok
+        "#]],
     );
 }
 
@@ -73,22 +73,22 @@ fn show_of_a_failed_run_names_the_first_steps() {
     check(
         &show::run_lines(&failed, &view()),
         &expect![[r#"
-        retail-daily-sales#412  ✗ failed in 3s
-          id       mlbathlernkz4, version 0123456789ab
-          made     2026-01-01 01:01:20 +01:00, by user:ada (manual), priority 500
-          ended    2026-01-01 01:01:24 +01:00, 16s ago
-          owner    retail-data
-          reason   returns failed
-          params   business_date=2017-12-22
-                   regions=["Central","East"]
+            retail-daily-sales#412  ✗ failed in 3s
+              id       mlbathlernkz4, version 0123456789ab
+              made     2026-01-01 01:01:20 +01:00, by user:ada (manual), priority 500
+              ended    2026-01-01 01:01:24 +01:00, 16s ago
+              owner    retail-data
+              reason   returns failed
+              params   business_date=2017-12-22
+                       regions=["Central","East"]
 
-        TASK           STATE              TOOK  TRIES  NOTE
-        returns        ✗ failed             2s      1  exit(65)
-        store_metrics  ✗ upstream_failed
+            TASK           STATE              TOOK  ATTEMPTS  NOTE
+            returns        ✗ failed             2s         1  exit(65)
+            store_metrics  ✗ upstream_failed
 
-        next: runyard why retail-daily-sales#412
-        next: runyard retry retail-daily-sales#412
-    "#]],
+            next: runyard why retail-daily-sales#412
+            next: runyard retry retail-daily-sales#412
+        "#]],
     );
 }
 
@@ -175,7 +175,7 @@ fn why_lists_what_is_in_the_way_with_the_tasks_beneath() {
     check(
         &why_lines(&answer, &view()),
         &expect![[r#"
-            run mlbathlernkz4  ● running
+            retail-daily-sales#412  ● running
 
               publish_ok  ⏸ awaiting_approval
                 · a person must decide (since 2026-01-01 01:01:25 +01:00)
@@ -208,9 +208,9 @@ fn why_of_a_failure_ends_with_its_log() {
     check(
         &why_lines(&why(None, "succeeded", Vec::new()), &view()),
         &expect![[r#"
-        run mlbathlernkz4  ✓ succeeded
-          nothing is in its way
-    "#]],
+            retail-daily-sales#412  ✓ succeeded
+              nothing is in its way
+        "#]],
     );
 }
 
