@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::driver::Inbox;
 
-pub(crate) use accept::{ListenError, listen};
+pub(crate) use accept::{ListenError, check_length, listen};
 
 /// What every connection needs.
 #[derive(Debug)]

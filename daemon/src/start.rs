@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::config::{self, Config, ConfigError, Flags};
 use crate::driver::{self, Driver, Ending, Inbox};
-use crate::executors::local::{Identity, LocalPools};
+use crate::executors::local::{self, Identity, LocalPools};
 use crate::rpc::{self, Core, ListenError};
 use crate::shells::Shells;
 use crate::store::StoreError;
@@ -80,6 +80,9 @@ pub(crate) fn run(flags: &Flags) -> Result<(), StartError> {
     let config = Config::load(flags)?;
     if flags.check {
         return check(&config);
+    }
+    for (pool, _) in &config.pools {
+        rpc::check_length(&local::socket_path(&local::pool_dir(&config.state_dir, pool)))?;
     }
     let started = Instant::now();
     // Before the log, which has its files there: whoever may not use the folder leaves nothing in it.

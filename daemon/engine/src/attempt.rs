@@ -61,19 +61,13 @@ impl Turn<'_> {
     }
 
     fn begin_wait(&mut self, spot: Spot) {
-        let attempt = self.begin(spot);
-        match launch::watch(self.state, spot, attempt.id) {
-            Ok(watch) => self.effect(Effect::WatchFile(watch)),
-            Err(problem) => {
-                let outcome = AttemptOutcome::StartFailed(problem);
-                self.end_attempt(
-                    spot,
-                    attempt,
-                    outcome,
-                    AttemptEnd::of(How::Never),
-                    Outputs::new(),
-                );
+        // Rendered before it exists: what cannot be rendered has no attempt.
+        match launch::watch(self.state, spot, self.attempt_to_be(spot).id) {
+            Ok(watch) => {
+                self.begin(spot);
+                self.effect(Effect::WatchFile(watch));
             }
+            Err(problem) => self.finish(spot, Outcome::Failed(Failure::Expression(problem))),
         }
     }
 

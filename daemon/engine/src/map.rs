@@ -59,7 +59,7 @@ impl Turn<'_> {
         let progress = self.state.task_run(spot);
         let total = progress.items.as_ref().map_or(0, |it| it.list.len());
         let failed = failed_items(progress);
-        if self.state.run(spot.run).cancel.is_some() && failed > 0 {
+        if self.is_stopped(spot) && failed > 0 {
             return self.finish(spot, Outcome::Cancelled);
         }
         let outcome = match tolerated(self.state, spot, total) {

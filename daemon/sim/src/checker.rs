@@ -219,13 +219,18 @@ impl Checker {
         if items > most as usize {
             return Err(format!("{items} items of {} run, {most} may", task.name));
         }
-        let concurrency = &run.workflow.concurrency;
         let same_lane =
             |it: &RunFacts| it.workflow.name == run.workflow.name && it.lane == run.lane;
         let runs: BTreeSet<RunId> =
             self.live().filter(|it| same_lane(it.1)).map(|it| it.0.run).collect();
-        let most = concurrency.max_runs as usize;
-        if runs.len() > most && concurrency.when_full != WhenFull::Allow {
+        // Runs of several versions may be there: the most generous counts, since the others came first.
+        let limits = runs.iter().filter_map(|it| Some(&self.runs.get(it)?.workflow.concurrency));
+        let most = limits.map(|it| match it.when_full {
+            WhenFull::Allow => usize::MAX,
+            _ => it.max_runs as usize,
+        });
+        let most = most.max().unwrap_or(usize::MAX);
+        if runs.len() > most {
             return Err(format!("{} runs of {} run, {most} may", runs.len(), run.workflow.name));
         }
         Ok(())

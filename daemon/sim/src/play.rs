@@ -68,7 +68,7 @@ impl fmt::Display for Failed {
 }
 
 /// After so many more steps everything must have ended once nothing goes wrong any more.
-const STEPS_TO_REST: u64 = 50_000;
+const STEPS_TO_REST: u64 = 5_000;
 const RECENT: usize = 40;
 
 /// Plays a history of about `steps` steps with faults, then without any until everything has ended.

@@ -47,6 +47,11 @@ struct Pool {
 /// The writing half of the connection to a runner, while there is one.
 pub(crate) type Connection = Arc<Mutex<Option<UnixStream>>>;
 
+/// Where a pool's runner listens.
+pub(crate) fn socket_path(pool_dir: &Path) -> PathBuf {
+    pool_dir.join("runner.sock")
+}
+
 /// Where a pool's runner keeps its files.
 pub(crate) fn pool_dir(state_dir: &Path, pool: &PoolName) -> PathBuf {
     state_dir.join("pools").join(pool.as_str())

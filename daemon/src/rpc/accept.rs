@@ -21,8 +21,8 @@ use super::{Connection, Core};
 const CALLS_MAX: usize = 64;
 /// How long a client may take to say what it speaks.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest path that a socket can have.
-const SOCKET_PATH_BYTES_MAX: usize = 107;
+/// The longest path that a socket can have, with what stands behind it while it is made.
+const SOCKET_PATH_BYTES_MAX: usize = 107 - ".new".len();
 
 /// The socket, and who may use it.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl ListenError {
     /// What the operator can do about it, as one sentence.
     pub(crate) fn help(&self) -> &'static str {
         match self {
-            Self::TooLong(_) => "give a shorter path with --socket",
+            Self::TooLong(_) => "choose a shorter path with --socket or --state-dir",
             Self::Io { .. } => {
                 "check that its folder exists and that the daemon's user may write there"
             }
@@ -54,9 +54,7 @@ impl ListenError {
 
 /// Listens at a path. The single-instance guard is the state's lock: a socket that is left there is replaced.
 pub(crate) fn listen(path: &Path) -> Result<Listener, ListenError> {
-    if path.as_os_str().len() > SOCKET_PATH_BYTES_MAX - 4 {
-        return Err(ListenError::TooLong(path.to_owned()));
-    }
+    check_length(path)?;
     let io = |source| ListenError::Io { path: path.to_owned(), source };
     if let Some(folder) = path.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io)?;
@@ -70,6 +68,14 @@ pub(crate) fn listen(path: &Path) -> Result<Listener, ListenError> {
     fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).map_err(io)?;
     fs::rename(&fresh, path).map_err(io)?;
     Ok(Listener { socket, path: path.to_owned() })
+}
+
+/// Whether there can be a socket at a path.
+pub(crate) fn check_length(path: &Path) -> Result<(), ListenError> {
+    match path.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
+        true => Err(ListenError::TooLong(path.to_owned())),
+        false => Ok(()),
+    }
 }
 
 impl Listener {

@@ -35,7 +35,8 @@ impl Home {
         let new = |base: &Path| tempfile::Builder::new().prefix("runyard-demo-").tempdir_in(base);
         let doing = || Error::system("make a folder for the demo");
         let mut folder = new(&std::env::temp_dir()).map_err(doing())?;
-        if socket(folder.path()).as_os_str().as_bytes().len() > SOCKET_BYTES_MAX {
+        let longest = folder.path().join("state/pools/local/runner.sock.new");
+        if longest.as_os_str().as_bytes().len() > SOCKET_BYTES_MAX {
             folder = new(Path::new("/tmp")).map_err(doing())?;
         }
         folder.disable_cleanup(keep);
@@ -44,6 +45,8 @@ impl Home {
             let path = home.path().join(name);
             DirBuilder::new().mode(0o700).create(path).map_err(doing())?;
         }
+        // The user's own configuration is not the demo's.
+        write(&home.path().join("runyard.toml"), b"", 0o644).map_err(doing())?;
         for example in EXAMPLES {
             let mode = if example.executable { 0o755 } else { 0o644 };
             let path = home.workflows().join(example.path);
@@ -114,6 +117,7 @@ impl PrivateDaemon {
     pub(super) fn start(home: &Home, signals: &Signals) -> Result<(Self, Client), Error> {
         let socket = socket(home.path());
         let flags = [
+            ("--config", home.path().join("runyard.toml")),
             ("--state-dir", home.path().join("state")),
             ("--workflows", home.workflows()),
             ("--socket", socket.clone()),

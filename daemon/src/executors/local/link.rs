@@ -79,7 +79,7 @@ impl Link {
 
     /// Reads until the connection breaks. An error: it never came to be.
     fn connect_and_read(&self) -> Result<(), LinkError> {
-        let socket = self.dir.join("runner.sock");
+        let socket = super::socket_path(&self.dir);
         let mut stream = match UnixStream::connect(&socket) {
             Ok(stream) => stream,
             Err(_) => spawn::runner(&self.name, &self.dir, &socket)?,
