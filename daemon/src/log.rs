@@ -23,12 +23,15 @@ pub(crate) fn start(state_dir: &Path, level: &str, is_under_systemd: bool) -> Op
         registry.with(stderr).init();
         return None;
     }
+    let folder = state_dir.join("log");
+    // It complains by itself about a folder that is not there, and then makes it.
+    std::fs::create_dir_all(&folder).ok();
     let file = Builder::new()
         .rotation(Rotation::DAILY)
         .filename_prefix("runyardd")
         .filename_suffix("log")
         .max_log_files(FILES_MAX)
-        .build(state_dir.join("log"));
+        .build(folder);
     let stderr = io::stderr()
         .is_terminal()
         .then(|| layer().with_writer(io::stderr).with_ansi(true).compact());
