@@ -19,7 +19,7 @@ use shared::id::{RunId, Seq};
 use shared::request::{Answer, Refusal, RefusalCode, Request};
 use tokio::sync::{oneshot, watch};
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::history::History;
 use crate::report;
 use crate::store::{CommitError, Store, StoreError};
@@ -59,6 +59,7 @@ pub(crate) struct Readout<'a> {
 /// See the module.
 pub(crate) struct Driver<W> {
     engine: Engine,
+    clock: Clock,
     /// Absent only while it cannot be opened, and so only while degraded.
     store: Option<Store>,
     dir: PathBuf,
@@ -105,6 +106,7 @@ impl<W: World> Driver<W> {
     ) -> Self {
         published.send_replace(opening.seq);
         Self {
+            clock: Clock::after(opening.state.now),
             engine: Engine::new(opening.state),
             store: Some(opening.store),
             dir,
@@ -153,11 +155,11 @@ impl<W: World> Driver<W> {
     }
 
     /// How long nothing needs to be done, unless a message comes.
-    fn sleep(&self) -> Duration {
+    fn sleep(&mut self) -> Duration {
         if let Some(degraded) = &self.degraded {
             return degraded.wait();
         }
-        let now = clock::now();
+        let now = self.clock.now();
         let timer = self.engine.next_wakeup().map(|(at, _)| at.since(now));
         let index =
             self.index_behind.then(|| INDEX_SYNC_AFTER.saturating_sub(self.index_synced.elapsed()));
@@ -196,7 +198,7 @@ impl<W: World> Driver<W> {
     }
 
     fn step(&mut self, input: Input, turn: &mut Turn) {
-        let Step { events, effects } = self.engine.step(clock::now(), input);
+        let Step { events, effects } = self.engine.step(self.clock.now(), input);
         if !events.is_empty() {
             turn.steps.push(events);
         }
@@ -204,7 +206,7 @@ impl<W: World> Driver<W> {
     }
 
     fn wake_if_due(&mut self, turn: &mut Turn) {
-        if self.engine.next_wakeup().is_some_and(|(at, _)| at <= clock::now()) {
+        if self.engine.next_wakeup().is_some_and(|(at, _)| at <= self.clock.now()) {
             self.step(Input::Wake, turn);
         }
     }

@@ -325,3 +325,108 @@ impl Checker {
 fn task_of<'a>(workflow: &'a Workflow, name: &TaskName) -> Option<&'a Task> {
     workflow.tasks.iter().find(|it| it.name == *name)
 }
+
+#[cfg(test)]
+mod tests {
+    use engine::event::{AttemptRef, RunCreated};
+    use shared::request::Actor;
+    use shared::time::Timestamp;
+    use shared::workflow::Priority;
+
+    use super::*;
+    use crate::generate;
+    use crate::rng::Rng;
+
+    const RUN: RunId = RunId(1);
+
+    fn stamped(event: Event) -> Stamped {
+        Stamped { at: Timestamp(0), event }
+    }
+
+    /// A checker that knows of a run with one task of two slots, in a pool of three.
+    fn checker() -> Checker {
+        let mut workflow = (*generate::workflow(&mut Rng::new(1), "flow", 1)).clone();
+        workflow.tasks.truncate(1);
+        workflow.tasks[0] = Task {
+            kind: shared::workflow::Kind::Run { shell: Vec::new(), script: String::new() },
+            pool: "batch".into(),
+            slots: 2,
+            map: None,
+            needs: Vec::new(),
+            resources: BTreeMap::new(),
+            ..workflow.tasks[0].clone()
+        };
+        let version = workflow.version.clone();
+        let mut checker = Checker::new(generate::pools(), generate::resources());
+        let loaded = Event::WorkflowLoaded { workflow: Arc::new(workflow) };
+        let created = Event::RunCreated(Box::new(RunCreated {
+            run: RUN,
+            number: 1,
+            workflow: "flow".into(),
+            version,
+            params: BTreeMap::new(),
+            interval: None,
+            actor: Actor::daemon(),
+            priority: Priority::NORMAL,
+            lane: None,
+        }));
+        for event in [loaded, created, order(1, 1)] {
+            checker.recorded(&stamped(event)).expect("nothing is wrong yet");
+        }
+        checker
+    }
+
+    fn order(id: u64, number: u32) -> Event {
+        let id = AttemptId(id);
+        Event::AttemptStarting(AttemptRef { id, number, run: RUN, task: "t0".into() })
+    }
+
+    fn started(id: u64) -> Fact {
+        Fact::Started("batch".into(), AttemptId(id))
+    }
+
+    #[test]
+    fn an_attempt_that_is_started_twice_is_noticed() {
+        let mut checker = checker();
+        assert_eq!(checker.happened(started(1)), Ok(()));
+        assert_eq!(checker.happened(Fact::Ended(AttemptId(1), How::Exited(0))), Ok(()));
+        let twice = checker.happened(started(1)).expect_err("it started twice");
+        assert!(twice.contains("was started twice"), "{twice}");
+    }
+
+    #[test]
+    fn more_processes_than_slots_are_noticed() {
+        let mut checker = checker();
+        checker.recorded(&stamped(order(2, 2))).expect("a second attempt may be ordered");
+        assert_eq!(checker.happened(started(1)), Ok(()));
+        let full = checker.happened(started(2)).expect_err("four of three slots are taken");
+        assert_eq!(full, "processes take 4 of 3 slots of pool batch");
+    }
+
+    #[test]
+    fn an_attempt_number_that_repeats_is_noticed() {
+        let repeats = checker().recorded(&stamped(order(2, 1))).expect_err("it repeats");
+        assert_eq!(repeats, "attempt 1 of t0 follows 1");
+    }
+
+    #[test]
+    fn a_start_after_an_acknowledged_cancel_is_noticed() {
+        let mut checker = checker();
+        checker.cancel_acknowledged(RUN, false);
+        let late = checker.start_sent(AttemptId(1)).expect_err("the run is cancelled");
+        assert!(late.contains("after a cancel was acknowledged"), "{late}");
+    }
+
+    #[test]
+    fn an_end_that_is_not_as_it_was_is_noticed() {
+        let mut checker = checker();
+        assert_eq!(checker.happened(started(1)), Ok(()));
+        let early = checker.end_recorded(AttemptId(1), &AttemptOutcome::Succeeded);
+        assert!(early.expect_err("it still runs").contains("and runs"));
+        let mut checker = self::checker();
+        assert_eq!(checker.happened(started(1)), Ok(()));
+        assert_eq!(checker.happened(Fact::Ended(AttemptId(1), How::Exited(3))), Ok(()));
+        let wrong = checker.end_recorded(AttemptId(1), &AttemptOutcome::Succeeded);
+        assert!(wrong.expect_err("it ended with 3").contains("Exited(3)"));
+    }
+}

@@ -64,7 +64,7 @@ pub(crate) struct Store {
 pub(crate) struct Opened {
     pub(crate) journal: JournalOpened,
     pub(crate) index: IndexOpened,
-    /// Events that the index does not reflect: read them with [`Store::read`] and apply them.
+    /// Events that the index does not reflect: read them with [`Store::replay`] and apply them.
     pub(crate) behind: Option<RangeInclusive<Seq>>,
 }
 
