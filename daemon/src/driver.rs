@@ -127,7 +127,8 @@ impl<W: World> Driver<W> {
     /// Runs until it is asked to stop. The only code that calls `Engine::step`.
     pub(crate) fn run(mut self) -> Ending {
         loop {
-            let first = match self.inbox.recv_timeout(self.sleep()) {
+            let pause = self.sleep();
+            let first = match self.inbox.recv_timeout(pause) {
                 Ok(message) => Some(message),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
