@@ -27,8 +27,8 @@ use crate::why::Why;
 pub const MAGIC: [u8; 4] = *b"RYD1";
 /// The protocols that this build speaks, from and to.
 pub const PROTOCOLS: (u16, u16) = (1, 1);
-/// The largest frame in bytes. Replies are paged to stay far below.
-pub const FRAME_BYTES_MAX: usize = 8 << 20;
+/// The largest frame in bytes. Lists are paged to stay far below; a run of 10,000 tasks takes 5 MB.
+pub const FRAME_BYTES_MAX: usize = 32 << 20;
 /// The longest that a call which waits for news may wait, in milliseconds.
 pub const WAIT_MS_MAX: u32 = 8_000;
 
