@@ -1,6 +1,9 @@
 //! The operators' socket: who is there, and what they are shown. No state of its own.
 
 mod accept;
+mod explain;
+mod log;
+mod look;
 mod service;
 
 use std::path::PathBuf;

@@ -27,7 +27,7 @@ use crate::why::Why;
 pub const MAGIC: [u8; 4] = *b"RYD1";
 /// The protocols that this build speaks, from and to.
 pub const PROTOCOLS: (u16, u16) = (1, 1);
-/// The largest frame in bytes. Lists are paged to stay far below; a run of 10,000 tasks takes 5 MB.
+/// The largest frame in bytes. Lists are paged to stay far below; a run with all its tasks is one answer.
 pub const FRAME_BYTES_MAX: usize = 32 << 20;
 /// The longest that a call which waits for news may wait, in milliseconds.
 pub const WAIT_MS_MAX: u32 = 8_000;

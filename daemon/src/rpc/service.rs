@@ -2,29 +2,25 @@
 
 use std::time::Duration;
 
-use engine::input::Archived;
-use engine::state::Run;
-use engine::{Input, snapshot, why};
-use shared::id::{AttemptId, PoolName, RunId, Seq, TaskPath};
+use engine::{Input, snapshot};
+use shared::id::{PoolName, RunId, Seq};
 use shared::request::{Answer, Refusal, RefusalCode, Request};
 use shared::rpc::{Daemon, ItemsOf, LogAsk, LogFrom, RunsFilter, WAIT_MS_MAX};
 use shared::snapshot::{
     ApprovalRow, EventsPage, Graph, LogChunk, PoolRow, QueueRow, RunRow, RunView, StatusView,
     StoreView, WorkflowRow,
 };
-use shared::why::{Blocker, BlockerKind, Why};
-use shared::workflow::Workflow;
+use shared::why::Why;
 use tarpc::context::Context;
 
 use super::Connection;
-use crate::driver::{Readout, no_such_run};
+use super::explain::explain;
+use super::log::find_log;
+use super::look::{ROWS_MAX, page_of_events, place, unreadable, with_run};
+use crate::driver::Readout;
 use crate::files;
 use crate::history;
 
-/// How many rows one answer holds at the most.
-const ROWS_MAX: usize = 1_000;
-/// How many task runs `why` explains of one run.
-const WHY_TASKS_MAX: usize = 50;
 /// How many lines of a log `why` shows.
 const WHY_LOG_LINES: u32 = 20;
 /// How often a log is looked at that is waited for: it is written by the runner, which tells nobody.
@@ -212,191 +208,6 @@ impl Daemon for Connection {
     async fn pools(self, _: Context) -> Vec<PoolRow> {
         self.core.inbox.ask(|it| snapshot::pools(it.state)).await.unwrap_or_default()
     }
-}
-
-/// Looks at a run, whether it is active or has ended.
-fn with_run<T>(
-    readout: &Readout<'_>,
-    run: RunId,
-    look: impl FnOnce(&Run, &Workflow) -> Result<T, Refusal>,
-) -> Result<T, Refusal> {
-    if let Some(it) = readout.state.runs.get(&run) {
-        return look(it, &readout.state.definition(run).workflow);
-    }
-    match readout.history.archived(readout.store, run) {
-        Ok(Some(Archived { run, workflow })) => look(&run, &workflow),
-        Ok(None) => Err(no_such_run(run)),
-        Err(problem) => Err(unreadable(&problem)),
-    }
-}
-
-fn unreadable(problem: &history::HistoryError) -> Refusal {
-    let message = crate::driver::with_sources(problem);
-    Refusal::new(RefusalCode::Internal, message).help("the daemon's log may say more")
-}
-
-/// The place of a task in its workflow.
-fn place(workflow: &Workflow, task: &str) -> Result<usize, Refusal> {
-    workflow.tasks.iter().position(|it| it.name.as_str() == task).ok_or_else(|| {
-        let names = workflow.tasks.iter().map(|it| it.name.as_str());
-        let message = format!("`{}` has no task `{task}`", workflow.name);
-        let refusal = Refusal::new(RefusalCode::NotFound, message);
-        match shared::diagnostic::nearest(task, names) {
-            Some(near) => refusal.help(format!("did you mean `{near}`?")),
-            None => refusal.help("`runyard show` lists them"),
-        }
-    })
-}
-
-fn page_of_events(readout: &Readout<'_>, run: RunId, after: Seq) -> Result<EventsPage, Refusal> {
-    let over = !readout.state.runs.contains_key(&run);
-    let view = |(seq, stamped): &(Seq, engine::Stamped)| engine::describe::view(*seq, stamped);
-    // Whoever follows an active run asks for its newest events: no need to read what came before.
-    if let Some(events) = readout.history.active_events(run)
-        && events.first().is_some_and(|(first, _)| *first <= Seq(after.0 + 1))
-    {
-        let from = events.partition_point(|(seq, _)| *seq <= after);
-        let page = events[from..].iter().take(ROWS_MAX).map(view).collect();
-        return Ok(EventsPage { events: page, more: events.len() - from > ROWS_MAX, over });
-    }
-    let events = readout.history.events(readout.store, run).map_err(|it| unreadable(&it))?;
-    let events = events.ok_or_else(|| no_such_run(run))?;
-    let from = events.partition_point(|(seq, _)| *seq <= after);
-    let page = events[from..].iter().take(ROWS_MAX).map(view).collect();
-    Ok(EventsPage { events: page, more: events.len() - from > ROWS_MAX, over })
-}
-
-/// Where the log of what failed first is.
-type FailedLog = Option<(PoolName, AttemptId)>;
-
-fn explain(
-    readout: &Readout<'_>,
-    run: RunId,
-    task: Option<&str>,
-) -> Result<(Why, FailedLog), Refusal> {
-    let degraded = readout.degraded.map(|reason| Blocker {
-        kind: BlockerKind::Degraded,
-        text: format!("the daemon cannot write its state, and starts nothing: {reason}"),
-        who: Vec::new(),
-        since: None,
-        until: None,
-    });
-    if let Some(it) = readout.state.runs.get(&run) {
-        let mut why = match task {
-            None => why::of_run(readout.state, it, WHY_TASKS_MAX),
-            Some(task) => {
-                let path = TaskPath::from(task);
-                let spot = readout.state.spot(run, &path).ok_or_else(|| no_such_task(it, task))?;
-                why::of_task(readout.state, spot)
-            }
-        };
-        let failed = log_of(it, &readout.state.definition(run).workflow, task);
-        why.blockers.splice(0..0, degraded);
-        return Ok((why, failed));
-    }
-    with_run(readout, run, |it, workflow| {
-        let why = match task {
-            None => why::of_ended_run(it, workflow),
-            Some(task) => {
-                let path = TaskPath::from(task);
-                let place = place(workflow, path.task.as_str())?;
-                let place = u32::try_from(place).expect("a workflow has few tasks");
-                let items = it.tasks[place as usize].items.as_ref();
-                let item = match &path.item {
-                    None => None,
-                    Some(key) => {
-                        let found = items.and_then(|it| it.place(key));
-                        Some(found.ok_or_else(|| no_such_task(it, task))?)
-                    }
-                };
-                let progress = it.at(place, item).ok_or_else(|| no_such_task(it, task))?;
-                let outcome = progress.phase.outcome();
-                let outcome = outcome.ok_or_else(|| no_such_task(it, task))?;
-                why::ended(it, workflow, &path, progress, outcome)
-            }
-        };
-        Ok((why, log_of(it, workflow, task)))
-    })
-}
-
-fn no_such_task(run: &Run, task: &str) -> Refusal {
-    let message = format!("{} has no task `{task}`", run.label());
-    Refusal::new(RefusalCode::NotFound, message).help("`runyard show` lists them")
-}
-
-/// The log of what failed first: of the task that was asked for, or of the whole run.
-fn log_of(run: &Run, workflow: &Workflow, task: Option<&str>) -> FailedLog {
-    let asked = task.map(TaskPath::from);
-    let failed = why::failed_paths(run, workflow);
-    let (path, progress, _) = failed.into_iter().find(|(path, ..)| {
-        asked
-            .as_ref()
-            .is_none_or(|it| it.task == path.task && (it.item.is_none() || it.item == path.item))
-    })?;
-    let task = workflow.tasks.iter().find(|it| it.name == path.task)?;
-    let attempt = progress.attempts.last()?;
-    task.has_process().then(|| (task.pool.clone(), attempt.id))
-}
-
-/// An attempt whose log is asked for.
-struct LogOf {
-    pool: PoolName,
-    id: AttemptId,
-    number: u32,
-    is_over: bool,
-}
-
-fn find_log(
-    readout: &Readout<'_>,
-    run: RunId,
-    task: &str,
-    attempt: Option<u32>,
-) -> Result<LogOf, Refusal> {
-    with_run(readout, run, |it, workflow| {
-        let path = TaskPath::from(task);
-        let place = place(workflow, path.task.as_str())?;
-        let definition = &workflow.tasks[place];
-        let of_task = &it.tasks[place];
-        let progress = match (&path.item, &of_task.items) {
-            (None, Some(items)) => {
-                let keys = items.list().iter().take(8).map(|it| it.item.key.to_string());
-                let keys: Vec<String> = keys.collect();
-                let message = format!("`{task}` is mapped: each of its items has a log");
-                let help =
-                    format!("name one, such as `{task}:{}`", keys.first().map_or("", |it| it));
-                return Err(Refusal::new(RefusalCode::Invalid, message).help(help));
-            }
-            (None, None) => of_task,
-            (Some(key), items) => {
-                let items = items.as_ref().and_then(|it| Some(&it.list()[it.place(key)? as usize]));
-                &items.ok_or_else(|| no_such_task(it, task))?.progress
-            }
-        };
-        if !definition.has_process() {
-            let message = format!("`{task}` runs no program, and so has no log");
-            return Err(
-                Refusal::new(RefusalCode::Invalid, message).help("`runyard why` tells of it")
-            );
-        }
-        let found = match attempt {
-            None => progress.attempts.last(),
-            Some(number) => progress.attempts.iter().find(|it| it.number == number),
-        };
-        let found = found.ok_or_else(|| {
-            let message = match attempt {
-                None => format!("`{task}` has had no attempt yet"),
-                Some(number) => format!("`{task}` has had no attempt {number}"),
-            };
-            Refusal::new(RefusalCode::NotFound, message)
-                .help("`runyard why` says what it waits for")
-        })?;
-        Ok(LogOf {
-            pool: definition.pool.clone(),
-            id: found.id,
-            number: found.number,
-            is_over: found.outcome.is_some(),
-        })
-    })
 }
 
 /// The size of what this process has in memory, in bytes.
