@@ -41,20 +41,27 @@ pub(crate) enum Unfinished {
     Items(u32),
 }
 
+/// The order in which runs were made: two of one workflow that were made at one instant are told apart by their number.
+pub(crate) type Age = (Timestamp, u64);
+
+fn age(run: &Run) -> Age {
+    (run.created_at, run.number)
+}
+
 /// The runs of one workflow, and of one value of its key.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub(crate) struct Lane {
     /// Those that have started, oldest first.
-    pub(crate) active: BTreeSet<(Timestamp, RunId)>,
+    pub(crate) active: BTreeSet<(Age, RunId)>,
     /// Those that have not, in their order.
-    pub(crate) queued: BTreeSet<(Reverse<Priority>, Timestamp, RunId)>,
+    pub(crate) queued: BTreeSet<(Reverse<Priority>, Age, RunId)>,
 }
 
 /// The order of a queue: larger priority, then older run, then file order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct QueueKey {
     priority: Reverse<Priority>,
-    created_at: Timestamp,
+    age: Age,
     pub(crate) spot: Spot,
 }
 
@@ -84,10 +91,10 @@ impl Index {
         let lane = self.lanes.entry((run.workflow.clone(), run.lane.clone())).or_default();
         match run.phase {
             RunPhase::Queued => {
-                lane.queued.insert((Reverse(run.priority), run.created_at, run.id));
+                lane.queued.insert((Reverse(run.priority), age(run), run.id));
             }
             RunPhase::Active | RunPhase::Closing(_) => {
-                lane.active.insert((run.created_at, run.id));
+                lane.active.insert((age(run), run.id));
             }
             RunPhase::Ended(_) => {}
         }
@@ -97,8 +104,8 @@ impl Index {
     pub(crate) fn remove_run(&mut self, run: &Run) {
         let key = (run.workflow.clone(), run.lane.clone());
         let Some(lane) = self.lanes.get_mut(&key) else { return };
-        lane.queued.remove(&(Reverse(run.priority), run.created_at, run.id));
-        lane.active.remove(&(run.created_at, run.id));
+        lane.queued.remove(&(Reverse(run.priority), age(run), run.id));
+        lane.active.remove(&(age(run), run.id));
         if lane.queued.is_empty() && lane.active.is_empty() {
             self.lanes.remove(&key);
         }
@@ -208,7 +215,7 @@ impl<'a> Share<'a> {
     fn queue_key(&self) -> QueueKey {
         QueueKey {
             priority: Reverse(self.task.priority.unwrap_or(self.run.priority)),
-            created_at: self.run.created_at,
+            age: age(self.run),
             spot: self.spot,
         }
     }
@@ -218,7 +225,11 @@ impl<'a> Share<'a> {
             (TaskPhase::Waiting(Wait::Retry { at }), _) => Some(*at),
             (TaskPhase::Waiting(Wait::Approval { expires, .. }), _) => *expires,
             (TaskPhase::Active(Activity::Running), Kind::Wait { .. }) => {
-                Some(self.progress.open_attempt()?.started_at? + self.task.timeout.attempt?)
+                let began = self.progress.open_attempt()?.started_at?;
+                let timeout = self.task.timeout;
+                let attempt = timeout.attempt.map(|it| began + it);
+                let total = timeout.total.map(|it| self.progress.started_at.unwrap_or(began) + it);
+                attempt.into_iter().chain(total).min()
             }
             _ => None,
         }

@@ -26,11 +26,6 @@ impl Turn<'_> {
             (Some(it), _) if it.cancel.is_some() => {
                 return Err(conflict("the run is being cancelled").help("retry once it has ended"));
             }
-            (Some(it), _) if matches!(it.phase, RunPhase::Closing(_)) => {
-                return Err(
-                    conflict("the run's `finally` is running").help("retry once it has ended")
-                );
-            }
             (Some(_), _) => None,
             (None, Some(archived)) => Some(archived),
             (None, None) => {
@@ -77,18 +72,30 @@ fn choose(
 ) -> Result<Vec<TaskPath>, Refusal> {
     let definition = state.definition(run);
     let it = state.run(run);
+    let closing = matches!(it.phase, RunPhase::Closing(_));
+    let section = if closing { Section::Finally } else { Section::Main };
     let mut asked: Vec<Spot> = Vec::new();
     match what {
         RetryWhat::Failed => asked.extend(it.spots().filter(|spot| {
-            let main = definition.task(spot.task).section == Section::Main;
-            main && it.at(spot.task, spot.item).is_some_and(has_not_succeeded)
+            definition.task(spot.task).section == section
+                && it.at(spot.task, spot.item).is_some_and(has_not_succeeded)
         })),
         RetryWhat::Tasks(paths) => {
             for path in paths {
-                asked.push(find(state, run, path)?);
+                let spot = find(state, run, path)?;
+                // The items of a task that was not expanded since it was last reset are those of an earlier expansion.
+                let is_past =
+                    spot.item.is_some() && it.tasks[spot.task as usize].started_at.is_none();
+                asked.push(if is_past { Spot { item: None, ..spot } } else { spot });
             }
         }
         RetryWhat::From(task) => asked.push(find(state, run, &TaskPath::task(task.clone()))?),
+    }
+    // What `finally` has held can go on; how the tasks before it have ended is known and stays.
+    let too_late = |it: &Spot| definition.task(it.task).section == Section::Main;
+    if closing && (asked.is_empty() || asked.iter().any(too_late)) {
+        let refusal = Refusal::new(RefusalCode::Conflict, "the run's `finally` is running");
+        return Err(refusal.help("retry once it has ended"));
     }
     let asked = keep_good_items(it, asked, what);
     if asked.is_empty() {
@@ -111,6 +118,9 @@ fn choose(
     let tasks =
         whole.iter().filter(|it| !untouched(it)).map(|task| Spot { run, task: *task, item: None });
     let chosen: Vec<Spot> = tasks.chain(items.copied()).collect();
+    if chosen.is_empty() {
+        return Err(Refusal::new(RefusalCode::Conflict, "it has not begun, and runs anyway"));
+    }
     for spot in &chosen {
         let progress = it.at(spot.task, spot.item);
         let active = progress
@@ -129,7 +139,7 @@ fn choose(
     Ok(chosen.into_iter().map(|spot| state.path(spot)).collect())
 }
 
-/// Of a mapped task of which some items succeeded, only the others run again; of one without, the task as a whole.
+/// Of a mapped task that goes on, or of which some items succeeded, only the others run again; else the task as a whole.
 fn keep_good_items(run: &Run, asked: Vec<Spot>, what: &RetryWhat) -> Vec<Spot> {
     if *what != RetryWhat::Failed {
         return asked;
@@ -141,7 +151,8 @@ fn keep_good_items(run: &Run, asked: Vec<Spot>, what: &RetryWhat) -> Vec<Spot> {
     let with_items: BTreeSet<u32> =
         asked.iter().filter(|it| it.item.is_some()).map(|it| it.task).collect();
     let chosen = asked.into_iter().filter_map(|spot| {
-        let partly = with_items.contains(&spot.task) && has_good_items(spot.task);
+        let goes_on = !run.tasks[spot.task as usize].phase.is_over();
+        let partly = with_items.contains(&spot.task) && (goes_on || has_good_items(spot.task));
         match spot.item {
             None => (!partly).then_some(spot),
             Some(_) if partly => Some(spot),

@@ -92,7 +92,8 @@ impl Checker {
             }
             Event::AttemptStarting(it) => {
                 let facts = self.runs.get(&it.run).ok_or("an attempt is of no run")?;
-                let task = task_of(&facts.workflow, &it.task.task).ok_or("there is no such task")?;
+                let task =
+                    task_of(&facts.workflow, &it.task.task).ok_or("there is no such task")?;
                 self.not_after_cancel(facts, task, it.id)?;
                 let has_process = task.has_process();
                 let ordered = Ordered { run: it.run, path: it.task.clone(), has_process };
@@ -151,7 +152,9 @@ impl Checker {
     fn not_after_cancel(&self, run: &RunFacts, task: &Task, id: AttemptId) -> Result<(), String> {
         let is_stopped = run.cancelled.is_some_and(|now| now || task.section == Section::Main);
         match is_stopped {
-            true => Err(format!("attempt {id} of {} starts after a cancel was acknowledged", task.name)),
+            true => {
+                Err(format!("attempt {id} of {} starts after a cancel was acknowledged", task.name))
+            }
             false => Ok(()),
         }
     }
@@ -277,7 +280,9 @@ impl Checker {
         }
         let end = self.ends.get(&id);
         let is_true = match (outcome, end) {
-            (AttemptOutcome::Succeeded | AttemptOutcome::CheckFailed(_), Some(How::Exited(0))) => true,
+            (AttemptOutcome::Succeeded | AttemptOutcome::CheckFailed(_), Some(How::Exited(0))) => {
+                true
+            }
             (AttemptOutcome::Exit(code), Some(How::Exited(real))) => code == real && *code != 0,
             (AttemptOutcome::Signal(number), Some(How::Signalled(real))) => number == real,
             (AttemptOutcome::Timeout, Some(How::TimedOut)) => true,

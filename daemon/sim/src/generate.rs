@@ -56,7 +56,11 @@ pub fn workflow(rng: &mut Rng, name: &str, version: u64) -> Arc<Workflow> {
         params: vec![
             param("flag", ParamType::Bool, ParamDefault::Value(json!(rng.percent(70)))),
             param("lane", ParamType::Int, ParamDefault::Value(json!(1))),
-            param("text", ParamType::String, ParamDefault::Template(template("l{{ params.lane }}"))),
+            param(
+                "text",
+                ParamType::String,
+                ParamDefault::Template(template("l{{ params.lane }}")),
+            ),
         ],
         priority: Priority(u16::try_from(rng.between(0, 3) * 250).unwrap_or(0)),
         concurrency: concurrency(rng),
@@ -106,7 +110,9 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
         pool: if rng.percent(60) { "local".into() } else { "batch".into() },
         slots: if rng.percent(3) { 4 } else { rng.between(1, 2) },
         resources: task_resources(rng),
-        priority: rng.once_in(5).then(|| Priority(u16::try_from(rng.between(0, 1_000)).unwrap_or(0))),
+        priority: rng
+            .once_in(5)
+            .then(|| Priority(u16::try_from(rng.between(0, 1_000)).unwrap_or(0))),
         timeout: Timeout { attempt: seconds(rng, 40, 1, 90), total: seconds(rng, 20, 5, 300) },
         kill_grace: Duration::from_secs(rng.between(0, 10).into()),
         retry: retry(rng),
@@ -134,7 +140,11 @@ fn kind(rng: &mut Rng) -> Kind {
     match rng.below(10) {
         0 => Kind::Wait {
             file: FileWait {
-                path: template(if rng.percent(90) { "in/{{ params.text }}.csv" } else { "{{ run.no }}" }),
+                path: template(if rng.percent(90) {
+                    "in/{{ params.text }}.csv"
+                } else {
+                    "{{ run.no }}"
+                }),
                 stable_for: Duration::from_secs(1),
             },
         },

@@ -1,6 +1,6 @@
 //! What is on disk: the events of steps, as bytes. A step is here as a whole or not at all.
 
-use engine::{State, Stamped};
+use engine::{Stamped, State};
 
 /// A journal that exists only as a value.
 #[derive(Clone, Default, Debug)]

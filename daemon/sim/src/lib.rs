@@ -13,7 +13,9 @@ pub mod generate;
 pub mod journal;
 pub mod people;
 pub mod play;
+pub mod report;
 pub mod rng;
 pub mod world;
 
-pub use play::{Failed, Totals, play};
+pub use play::play;
+pub use report::{Failed, Totals};

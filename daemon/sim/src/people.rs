@@ -39,7 +39,8 @@ fn run(rng: &mut Rng, state: &State) -> Option<Request> {
     if rng.percent(30) {
         params.insert("flag".to_owned(), json!(rng.percent(50)));
     }
-    let priority = rng.once_in(4).then(|| Priority(u16::try_from(rng.between(0, 1_000)).unwrap_or(0)));
+    let priority =
+        rng.once_in(4).then(|| Priority(u16::try_from(rng.between(0, 1_000)).unwrap_or(0)));
     Some(Request::Run { workflow, params, interval: None, priority })
 }
 
@@ -97,9 +98,8 @@ pub fn needed(rng: &mut Rng, state: &State) -> Option<Request> {
         let it = &state.runs[&run];
         let definition = state.definition(run);
         let place = definition.place(&path.task)?;
-        let can_retry = definition.task(place).section == Section::Main
-            && it.phase == RunPhase::Active
-            && it.cancel.is_none();
+        let in_main = definition.task(place).section == Section::Main;
+        let can_retry = it.cancel.is_none() && in_main == (it.phase == RunPhase::Active);
         return Some(match can_retry && rng.percent(50) {
             true => Request::Retry { run, what: RetryWhat::Tasks(vec![path]), comment: None },
             false => cancel(run, true),

@@ -1,7 +1,6 @@
 //! One history: the only loop.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use engine::describe::describe;
@@ -16,56 +15,9 @@ use crate::checker::Checker;
 use crate::generate;
 use crate::journal::Journal;
 use crate::people;
+use crate::report::{Failed, Totals};
 use crate::rng::Rng;
 use crate::world::{Happening, World};
-
-/// How much a history was.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Totals {
-    /// Histories.
-    pub histories: u64,
-    /// Steps of the engine that were kept.
-    pub steps: u64,
-    /// Events.
-    pub events: u64,
-    /// Deaths of the daemon.
-    pub crashes: u64,
-    /// Runs that were made.
-    pub runs: u64,
-    /// Virtual time.
-    pub time: Duration,
-}
-
-impl std::ops::AddAssign for Totals {
-    fn add_assign(&mut self, other: Self) {
-        self.histories += other.histories;
-        self.steps += other.steps;
-        self.events += other.events;
-        self.crashes += other.crashes;
-        self.runs += other.runs;
-        self.time += other.time;
-    }
-}
-
-/// Something that should hold does not.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Failed {
-    /// The seed, which gives the same again.
-    pub seed: u64,
-    /// After so many steps.
-    pub step: u64,
-    /// What does not hold.
-    pub problem: String,
-    /// The last events, oldest first.
-    pub recent: Vec<String>,
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "seed {}, step {}: {}", self.seed, self.step, self.problem)?;
-        self.recent.iter().try_for_each(|it| writeln!(f, "  {it}"))
-    }
-}
 
 /// After so many more steps everything must have ended once nothing goes wrong any more.
 const STEPS_TO_REST: u64 = 5_000;
@@ -164,7 +116,8 @@ impl History {
             (Some(next), Some(wake)) if wake < next => self.wake(wake)?,
             (None, Some(wake)) => self.wake(wake)?,
             (Some(_), _) => {
-                let (at, happening) = self.world.take_next().ok_or("the world has no next thing")?;
+                let (at, happening) =
+                    self.world.take_next().ok_or("the world has no next thing")?;
                 self.now = self.now.max(at);
                 self.happen(happening)?;
             }
@@ -484,7 +437,10 @@ impl History {
                         format!("{} ({:?}): {tasks}", run.label(), run.phase)
                     })
                     .collect();
-                return Err(format!("nothing happens any more, and this waits: {}", stuck.join("; ")));
+                return Err(format!(
+                    "nothing happens any more, and this waits: {}",
+                    stuck.join("; ")
+                ));
             };
             self.ask(request)?;
         }

@@ -216,10 +216,8 @@ impl World {
     /// The daemon lets the runner forget an attempt that has ended.
     pub fn release(&mut self, pool: &PoolName, attempt: AttemptId) {
         let Some(runner) = self.runners.get_mut(pool) else { return };
-        let is_over = matches!(
-            runner.table.get(&attempt),
-            Some(Held { stage: Stage::Ended(_), .. })
-        );
+        let is_over =
+            matches!(runner.table.get(&attempt), Some(Held { stage: Stage::Ended(_), .. }));
         if runner.connection.is_some() && is_over {
             runner.table.remove(&attempt);
         }
@@ -325,11 +323,9 @@ impl World {
             .table
             .iter()
             .filter_map(|(id, it)| match &it.stage {
-                Stage::Ended(end) => Some(Input::AttemptEnded {
-                    pool: pool.clone(),
-                    attempt: *id,
-                    end: end.clone(),
-                }),
+                Stage::Ended(end) => {
+                    Some(Input::AttemptEnded { pool: pool.clone(), attempt: *id, end: end.clone() })
+                }
                 Stage::Accepted | Stage::Running { .. } => None,
             })
             .collect();

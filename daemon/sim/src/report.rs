@@ -1,0 +1,52 @@
+//! What came of histories.
+
+use std::fmt;
+use std::time::Duration;
+
+/// How much a history was.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Totals {
+    /// Histories.
+    pub histories: u64,
+    /// Steps of the engine that were kept.
+    pub steps: u64,
+    /// Events.
+    pub events: u64,
+    /// Deaths of the daemon.
+    pub crashes: u64,
+    /// Runs that were made.
+    pub runs: u64,
+    /// Virtual time.
+    pub time: Duration,
+}
+
+impl std::ops::AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.histories += other.histories;
+        self.steps += other.steps;
+        self.events += other.events;
+        self.crashes += other.crashes;
+        self.runs += other.runs;
+        self.time += other.time;
+    }
+}
+
+/// Something that should hold does not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    /// The seed, which gives the same again.
+    pub seed: u64,
+    /// After so many steps.
+    pub step: u64,
+    /// What does not hold.
+    pub problem: String,
+    /// The last events, oldest first.
+    pub recent: Vec<String>,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}, step {}: {}", self.seed, self.step, self.problem)?;
+        self.recent.iter().try_for_each(|it| writeln!(f, "  {it}"))
+    }
+}
