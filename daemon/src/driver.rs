@@ -30,8 +30,13 @@ pub(crate) use open::{Opening, open};
 
 /// The most that is stepped before it is put on disk.
 const BATCH_MAX: usize = 512;
-/// How long the index may lag behind the journal on disk.
+/// How long events from which nothing follows may wait for others, to be put on disk with them: a process that is over
+/// at once is one write and one sync instead of two.
+const LINGER: Duration = Duration::from_millis(5);
+/// How long the index on disk may lag behind the journal, when a run has ended.
 const INDEX_SYNC_AFTER: Duration = Duration::from_millis(200);
+/// The same while it lacks nothing but how far the journal has come.
+const INDEX_SEQ_AFTER: Duration = Duration::from_secs(10);
 /// The longest sleep, so that a wall clock that was set is noticed.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -69,8 +74,8 @@ pub(crate) struct Driver<W> {
     published: watch::Sender<Seq>,
     answers: BTreeMap<Ticket, Reply>,
     tickets: u64,
-    index_synced: Instant,
-    index_behind: bool,
+    /// When the index is to be put on disk; absent if it is.
+    index_due: Option<Instant>,
     degraded: Option<Degraded>,
     /// How many syncs have failed since the last one that did not.
     sync_failures: u32,
@@ -96,6 +101,13 @@ struct Turn {
     stop: bool,
 }
 
+impl Turn {
+    /// Whether there is something to put on disk, and nothing that follows from it.
+    fn may_wait(&self) -> bool {
+        !self.steps.is_empty() && self.effects.is_empty() && self.asks.is_empty() && !self.stop
+    }
+}
+
 impl<W: World> Driver<W> {
     pub(crate) fn new(
         opening: Opening,
@@ -116,8 +128,7 @@ impl<W: World> Driver<W> {
             published,
             answers: BTreeMap::new(),
             tickets: 0,
-            index_synced: Instant::now(),
-            index_behind: false,
+            index_due: None,
             degraded: None,
             sync_failures: 0,
             standing: Vec::new(),
@@ -133,10 +144,9 @@ impl<W: World> Driver<W> {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => Some(Message::Stop),
             };
-            let more = std::iter::from_fn(|| self.inbox.try_recv().ok());
-            let batch: Vec<Message> = first.into_iter().chain(more.take(BATCH_MAX)).collect();
             let mut turn = Turn::default();
-            batch.into_iter().for_each(|message| self.take(message, &mut turn));
+            first.into_iter().for_each(|message| self.take(message, &mut turn));
+            self.take_more(&mut turn);
             if self.degraded.is_some() {
                 self.try_to_go_on(&mut turn);
             } else {
@@ -155,6 +165,19 @@ impl<W: World> Driver<W> {
         }
     }
 
+    /// Takes what waits in the inbox, and what comes soon where nothing follows from what was taken.
+    fn take_more(&mut self, turn: &mut Turn) {
+        let until = Instant::now() + LINGER;
+        for _ in 0..BATCH_MAX {
+            let left = match turn.may_wait() {
+                true => until.saturating_duration_since(Instant::now()),
+                false => Duration::ZERO,
+            };
+            let Ok(message) = self.inbox.recv_timeout(left) else { return };
+            self.take(message, turn);
+        }
+    }
+
     /// How long nothing needs to be done, unless a message comes.
     fn sleep(&mut self) -> Duration {
         if let Some(degraded) = &self.degraded {
@@ -162,8 +185,7 @@ impl<W: World> Driver<W> {
         }
         let now = self.clock.now();
         let timer = self.engine.next_wakeup().map(|(at, _)| at.since(now));
-        let index =
-            self.index_behind.then(|| INDEX_SYNC_AFTER.saturating_sub(self.index_synced.elapsed()));
+        let index = self.index_due.map(|it| it.saturating_duration_since(Instant::now()));
         [timer, index].into_iter().flatten().min().unwrap_or(SLEEP_MAX).min(SLEEP_MAX)
     }
 
@@ -247,6 +269,8 @@ impl<W: World> Driver<W> {
         match store.append(&turn.steps) {
             Err(problem) => self.not_written(&problem),
             Ok(last) => {
+                // First what somebody waits for: the rest is only for readers.
+                self.answer_and_carry_out(turn.effects);
                 let events: Vec<Stamped> = turn.steps.into_iter().flatten().collect();
                 if !events.is_empty() {
                     self.sync_failures = 0;
@@ -258,7 +282,6 @@ impl<W: World> Driver<W> {
                     }
                     self.published.send_replace(Seq(last));
                 }
-                self.answer_and_carry_out(turn.effects);
             }
         }
     }
@@ -271,11 +294,14 @@ impl<W: World> Driver<W> {
         if reopened {
             self.history.find_earlier(&store.index, self.engine.state());
         }
-        for archived in self.engine.take_ended() {
-            self.history.archive(&store.blobs, &mut store.index, last, &archived)?;
+        let ended = self.engine.take_ended();
+        for archived in &ended {
+            self.history.archive(&store.blobs, &mut store.index, last, archived)?;
         }
-        self.index_behind = true;
-        store.index.apply(last.0, Vec::new()).map_err(StoreError::Index)
+        let after = if ended.is_empty() { INDEX_SEQ_AFTER } else { INDEX_SYNC_AFTER };
+        let due = Instant::now() + after;
+        self.index_due = Some(self.index_due.map_or(due, |it| it.min(due)));
+        Ok(())
     }
 
     fn answer_and_carry_out(&mut self, effects: Vec<Effect>) {
@@ -309,13 +335,13 @@ impl<W: World> Driver<W> {
     }
 
     fn sync_index(&mut self, now: bool) {
-        let is_due = self.index_synced.elapsed() >= INDEX_SYNC_AFTER;
-        let Some(store) = self.store.as_ref().filter(|_| self.degraded.is_none()) else { return };
-        if !self.index_behind || !(is_due || now) {
+        let Some(store) = self.store.as_mut().filter(|_| self.degraded.is_none()) else { return };
+        if !self.index_due.is_some_and(|it| now || it <= Instant::now()) {
             return;
         }
-        match store.index.sync() {
-            Ok(()) => (self.index_behind, self.index_synced) = (false, Instant::now()),
+        let applied = store.index.apply(self.history.seq().0, Vec::new());
+        match applied.and_then(|()| store.index.sync()) {
+            Ok(()) => self.index_due = None,
             Err(problem) => {
                 let (reason, help) = (with_sources(&problem), problem.help());
                 self.degrade(Degraded::new(reason, help, Damage::Index));
@@ -375,6 +401,8 @@ impl<W: World> Driver<W> {
                     self.store = Some(opening.store);
                 }
                 Err(problem) => {
+                    // Opening syncs too: a disk that fails at that is one that keeps nothing.
+                    self.sync_failures += u32::from(degraded.damage == Damage::Journal);
                     degraded.reason = with_sources(&problem);
                     tracing::error!(problem = degraded.reason, "the state cannot be opened");
                     return;

@@ -26,9 +26,6 @@ pub(crate) fn start(state_dir: &Path, level: &str, is_under_systemd: bool) -> Op
     let folder = state_dir.join("log");
     // It complains by itself about a folder that is not there, and then makes it.
     std::fs::create_dir_all(&folder).ok();
-    let folder = state_dir.join("log");
-    // Made first: the builder complains on standard error of a folder that is not there yet.
-    std::fs::create_dir_all(&folder).ok();
     let file = Builder::new()
         .rotation(Rotation::DAILY)
         .filename_prefix("runyardd")

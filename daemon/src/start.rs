@@ -18,7 +18,7 @@ use crate::driver::{self, Driver, Ending, Inbox};
 use crate::executors::local::{self, Identity, LocalPools};
 use crate::rpc::{self, Core, ListenError};
 use crate::shells::Shells;
-use crate::store::StoreError;
+use crate::store::{LockError, StoreError};
 use crate::triggers::file::FileWatcher;
 use crate::{library, log};
 
@@ -66,7 +66,7 @@ impl StartError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_) | Self::Workflows(_) => ExitCode::from(2),
-            Self::Store(StoreError::Lock(_)) => ExitCode::from(75),
+            Self::Store(StoreError::Lock(LockError::Held { .. })) => ExitCode::from(75),
             Self::DiskFails => ExitCode::from(74),
             Self::Store(_) | Self::Listen(_) | Self::State(_) | Self::Runtime(_) => {
                 ExitCode::from(1)

@@ -19,6 +19,9 @@ use std::fs::{self, OpenOptions};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 
+/// What a log says where its end was never read.
+const UNREAD: &[u8] = b"\n[runyard: what was printed while there was no runner is lost]\n";
+
 /// An attempt that is not released, as the journal has it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Found {
@@ -126,6 +129,12 @@ fn adopt_process(table: &mut Table, poller: &mut Poller, id: u64, it: &Found, st
         None if spawn.timeout_ms == 0 => (Phase::Running, None),
         None => (Phase::Running, Some(now.saturating_add(spawn.timeout_ms.saturating_sub(age)))),
     };
+    let pipe = open_pipe(started.pid);
+    let mut log = CappedLog::open(table.folders.log(&spawn.name), spawn.log_head, spawn.log_tail);
+    if pipe.is_none() {
+        // It has ended meanwhile, and with it the pipe that held what nobody had read.
+        log.push(UNREAD);
+    }
     let live = Live {
         serial: poller.serial(),
         pid: started.pid,
@@ -133,8 +142,8 @@ fn adopt_process(table: &mut Table, poller: &mut Poller, id: u64, it: &Found, st
         started_ms: wall_time(started),
         kin: Kin::Adopted,
         pidfd,
-        pipe: open_pipe(started.pid),
-        log: CappedLog::open(table.folders.log(&spawn.name), spawn.log_head, spawn.log_tail),
+        pipe,
+        log,
         stop,
         phase,
         due: None,

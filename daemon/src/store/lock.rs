@@ -36,6 +36,9 @@ impl LockError {
     /// What the operator can do about it, as one sentence.
     pub(crate) fn help(&self) -> String {
         match self {
+            Self::Io { path, source } if source.kind() == io::ErrorKind::StorageFull => {
+                format!("free space on the disk of `{}`", path.display())
+            }
             Self::Io { path, .. } => {
                 format!(
                     "check that `{}` is a folder that the daemon's user may use",

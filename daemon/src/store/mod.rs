@@ -36,7 +36,7 @@ use serde::de::DeserializeOwned;
 use format::{Format, FormatError};
 use index::SeqRange;
 use journal::{AppendError, Journal, JournalError, JournalOpened};
-use lock::{LockError, StateLock};
+use lock::StateLock;
 use payload::PayloadError;
 use record::RecordRef;
 
@@ -44,6 +44,7 @@ pub(crate) use archive::{ArchiveError, compress, decompress};
 pub(crate) use blob::{BlobError, Blobs};
 pub(crate) use hash::Hash;
 pub(crate) use index::{Index, IndexError, IndexOpened, Order, Put, Scan};
+pub(crate) use lock::LockError;
 
 /// Number of an event in the journal: the first is 1, each next one more.
 pub(crate) type Seq = u64;

@@ -22,6 +22,8 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<&str>) -> Result<Exit
         Some(_) => items(&client, id, path.task.as_str())?,
     };
     let wanted = path.item.as_ref().map(|it| it.as_str());
+    let names = view.tasks.iter().map(|it| it.task.as_str());
+    let near = shared::diagnostic::nearest(path.task.as_str(), names).map(str::to_owned);
     view.tasks.retain(|it| match wanted {
         Some("*") => true,
         Some(_) => it.item.as_deref() == wanted,
@@ -30,7 +32,10 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<&str>) -> Result<Exit
     if view.tasks.is_empty() {
         return Err(Error::not_found(
             format!("{} has no task `{path}`", label(&view)),
-            format!("`runyard show {}` lists its tasks", label(&view)),
+            match near {
+                Some(near) if path.item.is_none() => format!("did you mean `{near}`?"),
+                _ => format!("`runyard show {}` lists its tasks", label(&view)),
+            },
         ));
     }
     match wanted {

@@ -1,0 +1,70 @@
+//! Every file of `workflows/` is valid, and plays to its end.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use e2e::{Site, programs, wait};
+
+use crate::sales;
+
+/// Each example, and the exit code of `run --wait`.
+const ENDS: &[(&str, i32)] =
+    &[("approve", 0), ("fan-out", 11), ("hello", 0), ("retail-daily-sales", 0), ("retry", 0)];
+
+#[test]
+fn every_example_is_valid() {
+    let site = Site::examples();
+    for (name, _) in ENDS {
+        let file = site.workflows().join(format!("{name}.yaml"));
+        let file = file.to_string_lossy();
+        let output = site.try_runyard(&["validate", &file, "--json"]).expect(0);
+        let document = output.json();
+        assert_eq!(document["ok"], true, "{output:#?}");
+        assert_eq!(document["diagnostics"].as_array().map(Vec::len), Some(0), "{output:#?}");
+    }
+}
+
+#[test]
+fn every_example_has_an_end_that_is_tested() {
+    let folder = fs::read_dir(programs::repository().join("workflows")).expect("it is there");
+    let names = folder.flatten().map(|it| it.file_name().to_string_lossy().into_owned());
+    let stems: BTreeSet<String> =
+        names.filter_map(|it| it.strip_suffix(".yaml").map(str::to_owned)).collect();
+    let tested: BTreeSet<String> = ENDS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(stems, tested, "say in examples.rs how each example ends");
+}
+
+#[test]
+fn every_example_plays_to_its_end() {
+    let mut site = Site::examples();
+    site.start_daemon();
+    sales::deliver(&site, "2017-12-22");
+    let start = |(name, code): &(&'static str, i32)| {
+        (*name, *code, site.in_background(&["run", name, "--wait", "--json"]))
+    };
+    let runs: Vec<_> = ENDS.iter().map(start).collect();
+    for approval in ["approve", "retail-daily-sales"] {
+        wait::for_that("it asks", || {
+            let approvals = site.runyard(&["approvals", "--json"]).expect(0).json();
+            let list = approvals.as_array().expect("a list");
+            list.iter().any(|it| it["label"] == format!("{approval}#1"))
+        });
+        let task = if approval == "approve" { "release_ok" } else { "publish_ok" };
+        site.runyard(&["approve", &format!("{approval}#1"), task]).expect(0);
+    }
+    for (name, code, run) in runs {
+        let output = run.join();
+        assert_eq!(output.code, code, "{name}: {output:#?}");
+    }
+    let flaky = site.task("retry#1", "flaky");
+    assert_eq!(flaky["attempts"].as_array().map(Vec::len), Some(3), "{flaky:#}");
+    for attempt in 1..=3 {
+        let number = attempt.to_string();
+        let log = site.runyard(&["logs", "retry#1", "flaky", "--attempt", &number]).expect(0);
+        assert!(log.stdout.contains(&format!("attempt {attempt}")), "{log:#?}");
+    }
+    let load = site.task("fan-out#1", "load");
+    assert_eq!(load["failed_items"], 1, "{load:#}");
+    assert_eq!(site.task_log("fan-out#1", "summary"), "1 of 4 shards failed\n");
+    assert_eq!(site.task_log("approve#1", "release"), "released 42 rows\n");
+}
