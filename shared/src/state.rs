@@ -49,6 +49,10 @@ impl RunOutcome {
     }
 }
 
+/// Every word that a run's state may be.
+pub const RUN_WORDS: [&str; 8] =
+    ["queued", "running", "cancelling", "succeeded", "partial", "failed", "cancelled", "skipped"];
+
 impl RunPhase {
     /// Whether nothing follows but what a person asks for.
     pub fn is_over(self) -> bool {

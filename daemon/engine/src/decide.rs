@@ -6,6 +6,7 @@ use shared::state::{Failure, Outcome, TaskPhase, Wait};
 
 use crate::attempt::outcome_of;
 use crate::event::Event;
+use crate::input::Archived;
 use crate::state::{Spot, TaskRun};
 use crate::step::Turn;
 
@@ -17,10 +18,10 @@ impl Turn<'_> {
         path: &TaskPath,
         decision: Decision,
         comment: Option<String>,
+        archived: Option<&Archived>,
     ) -> Result<Answer, Refusal> {
         if !self.state.runs.contains_key(&run) {
-            let refusal = Refusal::new(RefusalCode::Conflict, "the run has ended");
-            return Err(refusal.help("`runyard retry` asks its approvals anew"));
+            return Err(too_late(path, archived));
         }
         let spot = self.task_run(run, path)?;
         let progress = self.state.task_run(spot);
@@ -66,6 +67,25 @@ impl Turn<'_> {
             }
         })
     }
+}
+
+/// The run has ended; of an approval in it that was decided, it is said by whom.
+fn too_late(path: &TaskPath, archived: Option<&Archived>) -> Refusal {
+    let decided = archived.and_then(|it| {
+        let place = it.workflow.tasks.iter().position(|task| task.name == path.task)?;
+        let task = it.run.tasks.get(place)?;
+        let progress = match &path.item {
+            None => task,
+            Some(key) => {
+                let items = task.items.as_ref()?;
+                &items.list()[items.place(key)? as usize].progress
+            }
+        };
+        (!progress.decisions.is_empty()).then(|| not_waiting(path, progress))
+    });
+    let refusal =
+        decided.unwrap_or_else(|| Refusal::new(RefusalCode::Conflict, "the run has ended"));
+    refusal.help("`runyard retry` asks its approvals anew")
 }
 
 /// Of two decisions one counts; who comes second is told who was first.

@@ -92,7 +92,7 @@ impl Turn<'_> {
                         self.retry(actor, run, &what, comment, archived)
                     }
                     Request::Decide { run, task, decision, comment } => {
-                        self.decide(&actor, run, &task, decision, comment)
+                        self.decide(&actor, run, &task, decision, comment, archived.as_deref())
                     }
                 };
                 self.answer(ticket, answer);

@@ -47,6 +47,16 @@ pub(super) fn place(workflow: &Workflow, task: &str) -> Result<usize, Refusal> {
     })
 }
 
+/// There is no such workflow.
+pub(super) fn no_such_workflow(readout: &Readout<'_>, name: &str) -> Refusal {
+    let refusal = Refusal::new(RefusalCode::NotFound, format!("there is no workflow `{name}`"));
+    let names = readout.state.library.keys().map(|it| it.as_str());
+    match shared::diagnostic::nearest(name, names) {
+        Some(near) => refusal.help(format!("did you mean `{near}`?")),
+        None => refusal.help("`runyard workflows` lists them"),
+    }
+}
+
 /// A run has no such task.
 pub(super) fn no_such_task(run: &Run, task: &str) -> Refusal {
     let message = format!("{} has no task `{task}`", run.label());

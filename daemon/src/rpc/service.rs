@@ -10,13 +10,14 @@ use shared::snapshot::{
     ApprovalRow, EventsPage, Graph, LogChunk, PoolRow, QueueRow, RunRow, RunView, StatusView,
     StoreView, WorkflowRow,
 };
+use shared::state::RUN_WORDS;
 use shared::why::Why;
 use tarpc::context::Context;
 
 use super::Connection;
 use super::explain::explain;
 use super::log::find_log;
-use super::look::{ROWS_MAX, page_of_events, place, unreadable, with_run};
+use super::look::{ROWS_MAX, no_such_workflow, page_of_events, place, unreadable, with_run};
 use crate::driver::Readout;
 use crate::files;
 use crate::history;
@@ -81,11 +82,7 @@ impl Daemon for Connection {
             let definition = version.and_then(|version| it.state.definitions.get(version));
             match definition {
                 Some(it) => Ok(snapshot::graph(&it.workflow, None)),
-                None => {
-                    let message = format!("there is no workflow `{workflow}`");
-                    let refusal = Refusal::new(RefusalCode::NotFound, message);
-                    Err(refusal.help("`runyard workflows` lists them"))
-                }
+                None => Err(no_such_workflow(it, &workflow)),
             }
         };
         self.core.inbox.ask(look).await?
@@ -99,7 +96,18 @@ impl Daemon for Connection {
     }
 
     async fn runs(self, _: Context, filter: RunsFilter) -> Result<Vec<RunRow>, Refusal> {
-        let look = move |it: &Readout<'_>| history::list(it, &filter).map_err(|it| unreadable(&it));
+        if let Some(state) = filter.state.as_deref().filter(|it| !RUN_WORDS.contains(it)) {
+            let refusal = Refusal::new(RefusalCode::Invalid, format!("no run is ever `{state}`"));
+            return Err(refusal.help(format!("the states are {}", RUN_WORDS.join(", "))));
+        }
+        let look = move |it: &Readout<'_>| {
+            let rows = history::list(it, &filter).map_err(|it| unreadable(&it))?;
+            let known = |name: &String| it.state.library.contains_key(&name.as_str().into());
+            match filter.workflow.as_ref().filter(|name| rows.is_empty() && !known(name)) {
+                Some(name) => Err(no_such_workflow(it, name)),
+                None => Ok(rows),
+            }
+        };
         self.core.inbox.ask(look).await?
     }
 
