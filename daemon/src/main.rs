@@ -8,6 +8,7 @@ mod files;
 mod history;
 mod library;
 mod log;
+mod memory;
 mod report;
 mod rpc;
 mod shells;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    memory::keep_small();
     match start::run(&config::Flags::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

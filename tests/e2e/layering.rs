@@ -70,6 +70,7 @@ const OUTSIDE: &[(&str, &str, &str)] = &[
     ("daemon", "flate2", "archives of ended runs"),
     ("daemon", "futures", "serves connections"),
     ("daemon", "jiff", "the clock"),
+    ("daemon", "libc", "tells the allocator to stay small"),
     ("daemon", "rmp-serde", "the form of records"),
     ("daemon", "rustix", "locks, peers and other system calls"),
     ("daemon", "serde", "forms of what is kept"),

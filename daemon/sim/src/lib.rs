@@ -1,10 +1,10 @@
 //! Plays an engine in virtual time against a world of values.
 //!
-//! [`play`] makes one history from a seed: workflows by chance ([`generate`]), runners, files and people that exist only as
+//! [`play()`] makes one history from a seed: workflows by chance ([`generate`]), runners, files and people that exist only as
 //! values ([`world`]), faults ([`chaos`]), and a judge who looks at the world and not at the engine's opinion of it
 //! ([`checker`]). The same seed gives the same history for ever. No clock, no files, no threads.
 //!
-//! Start reading at [`play`].
+//! Start reading at [`play()`].
 #![deny(missing_docs)]
 
 pub mod chaos;
