@@ -9,13 +9,14 @@ mod inbox;
 mod open;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use engine::input::Ticket;
 use engine::{Effect, Engine, Event, Input, Stamped, State, Step};
-use shared::id::{RunId, Seq};
+use shared::id::{PoolName, RunId, Seq};
 use shared::request::{Answer, Refusal, RefusalCode, Request};
 use tokio::sync::{oneshot, watch};
 
@@ -48,6 +49,8 @@ pub(crate) trait World: Send + 'static {
     fn carry_out(&mut self, effects: Vec<Effect>);
     /// Breaks every connection to a pool, so that each says anew what it knows.
     fn reconnect(&mut self);
+    /// Whether an effect goes to this pool.
+    fn goes_to(effect: &Effect, pool: &PoolName) -> bool;
 }
 
 /// What readers may look at, between two turns: nothing in it is not on disk.
@@ -90,6 +93,8 @@ pub(crate) enum Ending {
     Stopped,
     /// The disk does not keep what is written to it.
     DiskFails,
+    /// It has met a fault of its own.
+    Fault,
 }
 
 /// What one turn has come to.
@@ -98,6 +103,8 @@ struct Turn {
     steps: Vec<Vec<Stamped>>,
     effects: Vec<Effect>,
     asks: Vec<inbox::Ask>,
+    /// Connections that effects may go to from here on.
+    installs: Vec<inbox::Install>,
     stop: bool,
 }
 
@@ -215,6 +222,15 @@ impl<W: World> Driver<W> {
                     }
                 },
             },
+            Message::Connected { pool, input, install } => {
+                if self.degraded.is_none() {
+                    // What was ordered before is worked out anew from what the runner knows; and nothing that was meant
+                    // for an earlier connection goes to this one.
+                    turn.effects.retain(|it| !W::goes_to(it, &pool));
+                    turn.installs.push(install);
+                    self.step(input, turn);
+                }
+            }
             Message::Ask(ask) => turn.asks.push(ask),
             Message::Stop => turn.stop = true,
         }
@@ -250,15 +266,22 @@ impl<W: World> Driver<W> {
             | Request::Retry { run, .. }
             | Request::Decide { run, .. } => *run,
         };
-        if self.engine.state().runs.contains_key(&run) {
+        let state = self.engine.state();
+        if state.runs.contains_key(&run) {
             return Ok(None);
+        }
+        // It may have ended in this very turn.
+        if let Some(archived) = state.ended.iter().rev().find(|it| it.run.id == run) {
+            return Ok(Some(Box::new(archived.clone())));
         }
         let store =
             self.store.as_ref().expect("it is open unless degraded, and requests are refused then");
-        match self.history.archived(store, run) {
+        let found =
+            self.history.find_archive(store, run).and_then(|it| it.map(|it| it.read()).transpose());
+        match found {
             Ok(Some(archived)) => Ok(Some(Box::new(archived))),
             Ok(None) => Err(no_such_run(run)),
-            Err(problem) => Err(Refusal::new(RefusalCode::Internal, problem.to_string())),
+            Err(problem) => Err(Refusal::new(RefusalCode::Internal, with_sources(&problem))),
         }
     }
 
@@ -270,6 +293,7 @@ impl<W: World> Driver<W> {
             Err(problem) => self.not_written(&problem),
             Ok(last) => {
                 // First what somebody waits for: the rest is only for readers.
+                turn.installs.into_iter().for_each(|install| install());
                 self.answer_and_carry_out(turn.effects);
                 let events: Vec<Stamped> = turn.steps.into_iter().flatten().collect();
                 if !events.is_empty() {
@@ -295,8 +319,8 @@ impl<W: World> Driver<W> {
             self.history.find_earlier(&store.index, self.engine.state());
         }
         let ended = self.engine.take_ended();
-        for archived in &ended {
-            self.history.archive(&store.blobs, &mut store.index, last, archived)?;
+        if !ended.is_empty() {
+            self.history.archive(&store.blobs, &mut store.index, last, &ended)?;
         }
         let after = if ended.is_empty() { INDEX_SEQ_AFTER } else { INDEX_SYNC_AFTER };
         let due = Instant::now() + after;
@@ -331,7 +355,12 @@ impl<W: World> Driver<W> {
             seq: self.history.seq(),
             degraded: self.degraded.as_ref().map(|it| it.reason.as_str()),
         };
-        asks.into_iter().for_each(|ask| ask(&readout));
+        for ask in asks {
+            // A look that goes wrong must not take the daemon with it; whoever asked is told by silence.
+            if catch_unwind(AssertUnwindSafe(|| ask(&readout))).is_err() {
+                tracing::error!("a look at the state has met a fault");
+            }
+        }
     }
 
     fn sync_index(&mut self, now: bool) {
@@ -435,3 +464,6 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

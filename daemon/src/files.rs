@@ -11,7 +11,7 @@ use shared::rpc::LogFrom;
 use crate::executors::local::pool_dir;
 
 /// The most that one answer holds.
-const CHUNK_BYTES_MAX: u64 = 256 << 10;
+const CHUNK_BYTES_MAX: u64 = 1 << 20;
 /// The most that is looked at for the last lines.
 const TAIL_BYTES_MAX: u64 = 4 << 20;
 
@@ -95,11 +95,11 @@ mod tests {
     fn the_last_lines_are_found_from_the_end() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.log");
-        let text: String = (1..=50_000).map(|it| format!("line {it}\n")).collect();
+        let text: String = (1..=200_000).map(|it| format!("line {it}\n")).collect();
         std::fs::write(&path, &text).expect("the folder is writable");
-        assert_eq!(last_lines(&path, 2), ["line 49999", "line 50000"]);
+        assert_eq!(last_lines(&path, 2), ["line 199999", "line 200000"]);
         assert_eq!(read(&path, LogFrom::Tail(0)).expect("it is there").bytes, b"");
-        let part = read(&path, LogFrom::Tail(40_000)).expect("it is there");
+        let part = read(&path, LogFrom::Tail(190_000)).expect("it is there");
         assert!(part.bytes.starts_with(b"line 10001\n") && !part.is_last);
         std::fs::write(&path, "a\nb").expect("the folder is writable");
         assert_eq!(last_lines(&path, 1), ["b"]);

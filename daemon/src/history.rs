@@ -105,32 +105,44 @@ impl History {
         self.earlier.remove(&run);
     }
 
-    /// Puts an ended run where ended runs are kept.
+    /// Puts the runs that ended up to `seq` where ended runs are kept: all of them, or the index says that none was.
     pub(crate) fn archive(
         &mut self,
         blobs: &Blobs,
         index: &mut Index,
         seq: Seq,
-        archived: &Archived,
+        ended: &[Archived],
     ) -> Result<(), StoreError> {
-        let run = archived.run.id;
-        let events = self.active.remove(&run).unwrap_or_default();
-        let earlier = self.earlier.remove(&run).map(|it| *it.as_bytes());
-        let document = Document { run: archived.run.clone(), events, earlier };
-        let put = |bytes: Vec<u8>| blobs.put(&compress(&bytes)).map_err(StoreError::Blobs);
-        let row = Row {
-            row: row_of(&archived.run),
-            document: *put(encode(&document))?.as_bytes(),
-            workflow: *put(encode(&*archived.workflow))?.as_bytes(),
-        };
-        index.apply(seq.0, puts(&row)).map_err(StoreError::Index)
+        let mut rows: Vec<Row> = Vec::new();
+        for archived in ended {
+            let run = archived.run.id;
+            let events = self.active.remove(&run).unwrap_or_default();
+            let began = matches!(events.first(), Some((_, it)) if is_creation(&it.event));
+            let earlier = match self.earlier.remove(&run) {
+                Some(hash) => Some(*hash.as_bytes()),
+                None if began => None,
+                // Taken up again and over at once, maybe more than once.
+                None => match rows.iter().rev().find(|it| it.row.id == run) {
+                    Some(row) => Some(row.document),
+                    None => read_row(index, run).ok().flatten().map(|it| it.document),
+                },
+            };
+            let document = Document { run: archived.run.clone(), events, earlier };
+            let put = |bytes: Vec<u8>| blobs.put(&compress(&bytes)).map_err(StoreError::Blobs);
+            rows.push(Row {
+                row: row_of(&archived.run),
+                document: *put(encode(&document))?.as_bytes(),
+                workflow: *put(encode(&*archived.workflow))?.as_bytes(),
+            });
+        }
+        index.apply(seq.0, rows.iter().flat_map(puts).collect()).map_err(StoreError::Index)
     }
 
     /// For each active run that had ended before: where its earlier events are.
     pub(crate) fn find_earlier(&mut self, index: &Index, state: &State) {
         let reopened = self.active.iter().filter(|(run, events)| {
             let first = events.first().map(|(_, it)| &it.event);
-            state.runs.contains_key(run) && !matches!(first, Some(Event::RunCreated(_)))
+            state.runs.contains_key(run) && !first.is_some_and(is_creation)
         });
         let reopened: Vec<RunId> = reopened.map(|(run, _)| *run).collect();
         reopened.into_iter().for_each(|run| self.remember_earlier(index, run));
@@ -144,40 +156,74 @@ impl History {
         }
     }
 
-    /// An ended run and its workflow.
-    pub(crate) fn archived(
+    /// Where an ended run is. Cheap: reading it is for another thread than the driver's.
+    pub(crate) fn find_archive(
         &self,
         store: &Store,
         run: RunId,
-    ) -> Result<Option<Archived>, HistoryError> {
-        let Some(row) = read_row(&store.index, run)? else { return Ok(None) };
-        let document: Document = read_blob(&store.blobs, &row.document)?;
-        let workflow: Workflow = read_blob(&store.blobs, &row.workflow)?;
-        Ok(Some(Archived { run: document.run, workflow: Arc::new(workflow) }))
+    ) -> Result<Option<Archive>, HistoryError> {
+        let row = read_row(&store.index, run)?;
+        let blobs = store.blobs.clone();
+        Ok(row.map(|it| Archive { blobs, document: it.document, workflow: it.workflow }))
     }
 
-    /// All events of a run, oldest first: of an ended one, and of an active one that had ended before.
-    pub(crate) fn events(
+    /// The events of a run from `after` on, as far as they are at hand, and where the earlier ones are.
+    pub(crate) fn find_events(
         &self,
         store: &Store,
         run: RunId,
-    ) -> Result<Option<Vec<(Seq, Stamped)>>, HistoryError> {
-        let active = self.active.get(&run).cloned();
-        let mut next = match (&active, self.earlier.get(&run)) {
-            (Some(_), earlier) => earlier.map(|it| *it.as_bytes()),
-            (None, _) => match read_row(&store.index, run)? {
-                Some(row) => Some(row.document),
-                None => return Ok(None),
-            },
-        };
-        let mut parts = vec![active.unwrap_or_default()];
+    ) -> Result<Option<Events>, HistoryError> {
+        let blobs = store.blobs.clone();
+        if let Some(events) = self.active.get(&run) {
+            let earlier = self.earlier.get(&run).map(|it| *it.as_bytes());
+            return Ok(Some(Events { blobs, events: events.clone(), earlier }));
+        }
+        let row = read_row(&store.index, run)?;
+        Ok(row.map(|it| Events { blobs, events: Vec::new(), earlier: Some(it.document) }))
+    }
+}
+
+/// Where an ended run is.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    blobs: Blobs,
+    document: [u8; 32],
+    workflow: [u8; 32],
+}
+
+impl Archive {
+    /// The run and its workflow.
+    pub(crate) fn read(&self) -> Result<Archived, HistoryError> {
+        let document: Document = read_blob(&self.blobs, &self.document)?;
+        let workflow: Workflow = read_blob(&self.blobs, &self.workflow)?;
+        Ok(Archived { run: document.run, workflow: Arc::new(workflow) })
+    }
+}
+
+/// The newest events of a run, and where those before them are.
+#[derive(Debug)]
+pub(crate) struct Events {
+    blobs: Blobs,
+    events: Vec<(Seq, Stamped)>,
+    earlier: Option<[u8; 32]>,
+}
+
+impl Events {
+    /// All of them, oldest first.
+    pub(crate) fn read(self) -> Result<Vec<(Seq, Stamped)>, HistoryError> {
+        let mut parts = vec![self.events];
+        let mut next = self.earlier;
         while let Some(hash) = next {
-            let document: Document = read_blob(&store.blobs, &hash)?;
+            let document: Document = read_blob(&self.blobs, &hash)?;
             parts.push(document.events);
             next = document.earlier;
         }
-        Ok(Some(parts.into_iter().rev().flatten().collect()))
+        Ok(parts.into_iter().rev().flatten().collect())
     }
+}
+
+fn is_creation(event: &Event) -> bool {
+    matches!(event, Event::RunCreated(_))
 }
 
 /// An event as it is kept for readers: the run that is taken up again is told by its own earlier events.

@@ -1,7 +1,7 @@
 //! Reads the workflows folder. Knows nothing of what the files must hold.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -66,11 +66,12 @@ fn stem(file: &Path) -> String {
 
 fn read_file(file: &Path) -> Shelf {
     let broken = |problems| Shelf::Broken { name: stem(file).as_str().into(), problems };
-    let mut bytes = Vec::new();
-    let opened = fs::File::open(file);
-    if let Err(problem) = opened.and_then(|it| it.take(FILE_BYTES_MAX).read_to_end(&mut bytes)) {
-        return broken(vec![format!("{}: cannot be read: {problem}", file.display())]);
-    }
+    let bytes = match read_regular(file) {
+        Ok(bytes) => bytes,
+        Err(problem) => {
+            return broken(vec![format!("{}: cannot be read: {problem}", file.display())]);
+        }
+    };
     let loaded = load(file, &bytes);
     match loaded.workflow {
         Some(workflow) => Shelf::Good(Arc::new(workflow)),
@@ -78,11 +79,21 @@ fn read_file(file: &Path) -> Shelf {
     }
 }
 
+/// The beginning of a file. Whatever else a path may lead to, nothing is waited for.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// A file's workflow, or what is wrong with it.
 pub(crate) fn load(file: &Path, bytes: &[u8]) -> definition::Loaded {
     let folder = file.parent().unwrap_or(Path::new("/"));
     let beside = |path: &str| {
-        let text = fs::read(folder.join(path)).map_err(|it| it.to_string())?;
+        let text = read_regular(&folder.join(path)).map_err(|it| it.to_string())?;
         String::from_utf8(text).map_err(|_| "it is not UTF-8 text".to_owned())
     };
     let (file, folder) = (file.to_string_lossy(), folder.to_string_lossy());

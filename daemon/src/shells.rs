@@ -1,6 +1,7 @@
 //! All that carries effects out, behind the driver's one seam.
 
 use engine::Effect;
+use shared::id::PoolName;
 
 use crate::driver::World;
 use crate::executors::local::LocalPools;
@@ -29,6 +30,14 @@ impl World for Shells {
 
     fn reconnect(&mut self) {
         self.pools.reconnect();
+    }
+
+    fn goes_to(effect: &Effect, pool: &PoolName) -> bool {
+        match effect {
+            Effect::StartAttempt(launch) => launch.pool == *pool,
+            Effect::StopAttempt(it, _) | Effect::ReleaseAttempt(it, _) => it == pool,
+            Effect::WatchFile(_) | Effect::StopWatch(_) | Effect::Answer(..) => false,
+        }
     }
 }
 

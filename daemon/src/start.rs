@@ -1,5 +1,6 @@
 //! How the daemon starts, and how it ends.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,9 +8,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use engine::Input;
 use engine::input::Shelf;
-use shared::id::Seq;
+use engine::{Input, State};
+use shared::id::{PoolName, Seq};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -39,6 +40,8 @@ pub(crate) enum StartError {
     Workflows(usize),
     #[error("the disk does not keep what is written to it")]
     DiskFails,
+    #[error("the daemon has met a fault of its own")]
+    Fault,
 }
 
 impl StartError {
@@ -54,6 +57,7 @@ impl StartError {
             }
             Self::Runtime(_) => "check the limits on processes and open files".to_owned(),
             Self::Workflows(_) => "mend the files above".to_owned(),
+            Self::Fault => "its log says where; it can be started again".to_owned(),
             Self::DiskFails => {
                 "look at the disk's own log before starting the daemon again".to_owned()
             }
@@ -68,7 +72,7 @@ impl StartError {
             Self::Config(_) | Self::Workflows(_) => ExitCode::from(2),
             Self::Store(StoreError::Lock(LockError::Held { .. })) => ExitCode::from(75),
             Self::DiskFails => ExitCode::from(74),
-            Self::Store(_) | Self::Listen(_) | Self::State(_) | Self::Runtime(_) => {
+            Self::Store(_) | Self::Listen(_) | Self::State(_) | Self::Runtime(_) | Self::Fault => {
                 ExitCode::from(1)
             }
         }
@@ -100,13 +104,14 @@ pub(crate) fn run(flags: &Flags) -> Result<(), StartError> {
 
     let (inbox, received) = Inbox::new();
     inbox.input(Input::Resumed { incarnation });
-    let (pools, resources) = (config.pools.clone(), config.resources.clone());
-    inbox.input(Input::Configured { pools, resources });
+    let pools = with_pools_in_use(&config.pools, &opening.state);
+    let resources = config.resources.clone();
+    inbox.input(Input::Configured { pools: pools.clone(), resources });
     inbox.input(Input::LibraryRead(library::read(&config.workflows_dir)));
     let world = Shells {
         pools: LocalPools::start(
             &config.state_dir,
-            config.pools.iter().map(|(name, _)| name.clone()),
+            pools.into_iter().map(|(name, _)| name),
             Identity { store: incarnation, epoch },
             config::pool_environment(),
             &inbox,
@@ -146,12 +151,30 @@ pub(crate) fn run(flags: &Flags) -> Result<(), StartError> {
     // Nobody is let in from here on; what was accepted is put on disk.
     drop(listener);
     inbox.stop();
-    let ending = driver.join().unwrap_or(Ending::DiskFails);
+    let ending = driver.join().unwrap_or(Ending::Fault);
     tracing::info!("stopped; tasks that run go on with their runner");
     match ending {
         Ending::Stopped => Ok(()),
         Ending::DiskFails => Err(StartError::DiskFails),
+        Ending::Fault => Err(StartError::Fault),
     }
+}
+
+/// The pools of the configuration, and without slots those that it has no more while attempts of theirs have not ended:
+/// somebody must hear of their ends.
+fn with_pools_in_use(configured: &[(PoolName, u32)], state: &State) -> Vec<(PoolName, u32)> {
+    let mut pools: BTreeMap<PoolName, u32> = configured.iter().cloned().collect();
+    for run in state.runs.values() {
+        let definition = state.definition(run.id);
+        for spot in run.spots() {
+            let progress = run.at(spot.task, spot.item);
+            let task = definition.task(spot.task);
+            if task.has_process() && progress.is_some_and(|it| it.open_attempt().is_some()) {
+                pools.entry(task.pool.clone()).or_insert(0);
+            }
+        }
+    }
+    pools.into_iter().collect()
 }
 
 /// Checks the files, and says what the configuration comes to.
@@ -188,7 +211,13 @@ fn check(config: &Config) -> Result<(), StartError> {
 fn next_epoch(state_dir: &Path) -> io::Result<u64> {
     let path = state_dir.join("epoch");
     let last = match fs::read_to_string(&path) {
-        Ok(text) => text.trim().parse().unwrap_or(0),
+        Ok(text) => text.trim().parse().map_err(|_| {
+            let text = format!(
+                "`{}` holds no number: write a larger one than ever before",
+                path.display()
+            );
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })?,
         Err(it) if it.kind() == io::ErrorKind::NotFound => 0,
         Err(it) => return Err(it),
     };

@@ -1,10 +1,12 @@
 //! What the driver is like while nothing can be written. Source: semantics, rule 16.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::Errno;
 use shared::request::{Refusal, RefusalCode};
 
 /// How often is tried whether writing works again.
@@ -73,7 +75,14 @@ impl Degraded {
         self.try_at = Instant::now() + TRY_EVERY;
         let path = dir.join("room");
         let tried = File::create(&path).and_then(|file| {
-            fallocate(&file, FallocateFlags::empty(), 0, ROOM_BYTES)?;
+            match fallocate(&file, FallocateFlags::empty(), 0, ROOM_BYTES) {
+                // Not every file system can reserve.
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {
+                    let zeros = vec![0; 1 << 20];
+                    (0..ROOM_BYTES >> 20).try_for_each(|_| (&file).write_all(&zeros))?;
+                }
+                reserved => reserved?,
+            }
             file.sync_all()
         });
         std::fs::remove_file(&path).ok();

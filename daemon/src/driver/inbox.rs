@@ -3,6 +3,7 @@
 use std::sync::mpsc::Sender;
 
 use engine::Input;
+use shared::id::PoolName;
 use shared::request::{Actor, Answer, Refusal, RefusalCode, Request};
 use tokio::sync::oneshot;
 
@@ -11,10 +12,15 @@ use super::Readout;
 /// A look at what is true, between two turns.
 pub(crate) type Ask = Box<dyn FnOnce(&Readout<'_>) + Send>;
 
+/// Lets effects go to a connection.
+pub(crate) type Install = Box<dyn FnOnce() + Send>;
+
 /// Something for the driver to do.
 pub(crate) enum Message {
     /// Something happened.
     Input(Input),
+    /// A pool can be reached. Effects go there once the engine has been told what its runner knows, and not before.
+    Connected { pool: PoolName, input: Input, install: Install },
     /// An actor asks for something.
     Request { actor: Actor, request: Request, reply: oneshot::Sender<Result<Answer, Refusal>> },
     /// A reader asks.
@@ -37,6 +43,11 @@ impl Inbox {
     /// Puts in something that happened. After the driver has ended nobody cares.
     pub(crate) fn input(&self, input: Input) {
         self.0.send(Message::Input(input)).ok();
+    }
+
+    /// Puts in that a pool can be reached.
+    pub(crate) fn connected(&self, pool: PoolName, input: Input, install: Install) {
+        self.0.send(Message::Connected { pool, input, install }).ok();
     }
 
     /// Has the driver put everything on disk, and end.

@@ -37,17 +37,12 @@ pub(super) fn replay(store: &mut Store) -> Result<(State, History), StoreError> 
         let last = Seq(step.first_seq + (step.events.len() as u64).saturating_sub(1));
         step.events.iter().for_each(|it| state.apply(it));
         history.take_in(Seq(step.first_seq), step.events);
-        for archived in std::mem::take(&mut state.ended) {
-            if last.0 > indexed {
-                history.archive(blobs, index, last, &archived)?;
-            } else {
-                history.forget(archived.run.id);
-            }
+        let ended = std::mem::take(&mut state.ended);
+        if last.0 > indexed {
+            return history.archive(blobs, index, last, &ended);
         }
-        if last.0 <= indexed {
-            return Ok(());
-        }
-        index.apply(last.0, Vec::new()).map_err(StoreError::Index)
+        ended.iter().for_each(|it| history.forget(it.run.id));
+        Ok(())
     })?;
     history.find_earlier(&store.index, &state);
     Ok((state, history))

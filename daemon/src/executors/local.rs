@@ -4,9 +4,9 @@ mod link;
 mod spawn;
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 
 use engine::Input;
@@ -44,8 +44,17 @@ struct Pool {
     connection: Connection,
 }
 
-/// The writing half of the connection to a runner, while there is one.
-pub(crate) type Connection = Arc<Mutex<Option<UnixStream>>>;
+/// The connection to a runner, while there is one.
+pub(super) type Connection = Arc<Mutex<Connected>>;
+
+/// The two ends that others than the link need.
+#[derive(Default, Debug)]
+pub(super) struct Connected {
+    /// To hang up.
+    stream: Option<UnixStream>,
+    /// What is put in here is sent, once the engine knows what the runner knows.
+    frames: Option<SyncSender<Vec<u8>>>,
+}
 
 /// Where a pool's runner listens.
 pub(crate) fn socket_path(pool_dir: &Path) -> PathBuf {
@@ -98,20 +107,20 @@ impl LocalPools {
             let (pool, attempt) = (launch.pool.clone(), launch.attempt);
             return self.inbox.input(Input::AttemptEnded { pool, attempt, end });
         }
-        pool.send(&bytes);
+        pool.send(bytes);
     }
 
     /// Has an attempt stopped.
     pub(crate) fn stop(&self, pool: &PoolName, attempt: AttemptId) {
         if let Some(pool) = self.pools.get(pool) {
-            pool.send(&encode(&Frame::Kill { attempt: attempt.0 }));
+            pool.send(encode(&Frame::Kill { attempt: attempt.0 }));
         }
     }
 
     /// Lets a runner forget an attempt.
     pub(crate) fn release(&self, pool: &PoolName, attempt: AttemptId) {
         if let Some(pool) = self.pools.get(pool) {
-            pool.send(&encode(&Frame::Release { attempts: vec![attempt.0] }));
+            pool.send(encode(&Frame::Release { attempts: vec![attempt.0] }));
         }
     }
 
@@ -125,7 +134,7 @@ impl LocalPools {
     /// Tells every runner that the daemon stops: one that has nothing left to do ends too.
     pub(crate) fn bye(&self) {
         for pool in self.pools.values() {
-            pool.send(&encode(&Frame::Bye));
+            pool.send(encode(&Frame::Bye));
         }
     }
 
@@ -179,20 +188,24 @@ fn check_argv(out: &Path, checks: &[Vec<String>]) -> Vec<Vec<u8>> {
 }
 
 impl Pool {
-    fn send(&self, bytes: &[u8]) {
+    /// Never waits: a runner that does not take what is sent is hung up on, and asked anew what it knows.
+    fn send(&self, bytes: Vec<u8>) {
         let mut connection = self.connection.lock().expect("no holder of the connection panics");
-        if let Some(stream) = connection.as_mut()
-            && stream.write_all(bytes).is_err()
-        {
-            // The reading half sees it too, and connects anew.
-            stream.shutdown(std::net::Shutdown::Both).ok();
-            *connection = None;
+        if connection.frames.as_ref().is_some_and(|it| it.try_send(bytes).is_err()) {
+            connection.hang_up();
         }
     }
 
     fn hang_up(&self) {
-        let mut connection = self.connection.lock().expect("no holder of the connection panics");
-        if let Some(stream) = connection.take() {
+        self.connection.lock().expect("no holder of the connection panics").hang_up();
+    }
+}
+
+impl Connected {
+    /// The reading half sees it too, and connects anew.
+    fn hang_up(&mut self) {
+        self.frames = None;
+        if let Some(stream) = self.stream.take() {
             stream.shutdown(std::net::Shutdown::Both).ok();
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn list(
             prefix: prefix.as_bytes(),
             order: Order::Descending,
             after: after.as_deref(),
-            limit: PAGE.min(limit),
+            limit: PAGE,
         };
         let page = readout.store.index.scan(scan).map_err(HistoryError::Index)?;
         let Some((last, _)) = page.last() else { break };

@@ -7,7 +7,7 @@ use shared::request::Refusal;
 use shared::why::{Blocker, BlockerKind, Why};
 use shared::workflow::Workflow;
 
-use super::look::{no_such_task, place, with_run};
+use super::look::{no_such_task, place};
 use crate::driver::Readout;
 
 /// How many task runs are explained of one run.
@@ -16,11 +16,23 @@ const TASKS_MAX: usize = 50;
 /// Where the log of what failed first is.
 pub(super) type FailedLog = Option<(PoolName, AttemptId)>;
 
-pub(super) fn explain(
+/// What is in the way of an active run; nothing, for one that has ended.
+pub(super) fn active(
     readout: &Readout<'_>,
     run: RunId,
     task: Option<&str>,
-) -> Result<(Why, FailedLog), Refusal> {
+) -> Result<Option<(Why, FailedLog)>, Refusal> {
+    let Some(it) = readout.state.runs.get(&run) else { return Ok(None) };
+    let workflow = &readout.state.definition(run).workflow;
+    let mut why = match task {
+        None => why::of_run(readout.state, it, TASKS_MAX),
+        Some(task) => {
+            let path = TaskPath::from(task);
+            place(workflow, path.task.as_str())?;
+            let spot = readout.state.spot(run, &path).ok_or_else(|| no_such_task(it, task))?;
+            why::of_task(readout.state, spot)
+        }
+    };
     let degraded = readout.degraded.map(|reason| Blocker {
         kind: BlockerKind::Degraded,
         text: format!("the daemon cannot write its state, and starts nothing: {reason}"),
@@ -28,43 +40,35 @@ pub(super) fn explain(
         since: None,
         until: None,
     });
-    if let Some(it) = readout.state.runs.get(&run) {
-        let mut why = match task {
-            None => why::of_run(readout.state, it, TASKS_MAX),
-            Some(task) => {
-                let path = TaskPath::from(task);
-                place(&readout.state.definition(run).workflow, path.task.as_str())?;
-                let spot = readout.state.spot(run, &path).ok_or_else(|| no_such_task(it, task))?;
-                why::of_task(readout.state, spot)
-            }
-        };
-        let failed = log_of(it, &readout.state.definition(run).workflow, task);
-        why.blockers.splice(0..0, degraded);
-        return Ok((why, failed));
-    }
-    with_run(readout, run, |it, workflow| {
-        let why = match task {
-            None => why::of_ended_run(it, workflow),
-            Some(task) => {
-                let path = TaskPath::from(task);
-                let place = place(workflow, path.task.as_str())?;
-                let place = u32::try_from(place).expect("a workflow has few tasks");
-                let items = it.tasks[place as usize].items.as_ref();
-                let item = match &path.item {
-                    None => None,
-                    Some(key) => {
-                        let found = items.and_then(|it| it.place(key));
-                        Some(found.ok_or_else(|| no_such_task(it, task))?)
-                    }
-                };
-                let progress = it.at(place, item).ok_or_else(|| no_such_task(it, task))?;
-                let outcome = progress.phase.outcome();
-                let outcome = outcome.ok_or_else(|| no_such_task(it, task))?;
-                why::ended(it, workflow, &path, progress, outcome)
-            }
-        };
-        Ok((why, log_of(it, workflow, task)))
-    })
+    why.blockers.splice(0..0, degraded);
+    Ok(Some((why, log_of(it, workflow, task))))
+}
+
+/// What the end of a run, or of a task run of it, goes back to.
+pub(super) fn ended(
+    run: &Run,
+    workflow: &Workflow,
+    task: Option<&str>,
+) -> Result<(Why, FailedLog), Refusal> {
+    let why = match task {
+        None => why::of_ended_run(run, workflow),
+        Some(task) => {
+            let path = TaskPath::from(task);
+            let place = place(workflow, path.task.as_str())?;
+            let of_task = &run.tasks[place];
+            let progress = match (&path.item, &of_task.items) {
+                (None, _) => Some(of_task),
+                (Some(key), Some(items)) => {
+                    items.place(key).map(|it| &items.list()[it as usize].progress)
+                }
+                (Some(_), None) => None,
+            };
+            let progress = progress.ok_or_else(|| no_such_task(run, task))?;
+            let outcome = progress.phase.outcome().ok_or_else(|| no_such_task(run, task))?;
+            why::ended(run, workflow, &path, progress, outcome)
+        }
+    };
+    Ok((why, log_of(run, workflow, task)))
 }
 
 /// The log of what failed first: of the task that was asked for, or of the whole run.

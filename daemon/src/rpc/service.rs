@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use engine::state::Run;
 use engine::{Input, snapshot};
 use shared::id::{PoolName, RunId, Seq};
 use shared::request::{Answer, Refusal, RefusalCode, Request};
@@ -12,12 +13,13 @@ use shared::snapshot::{
 };
 use shared::state::RUN_WORDS;
 use shared::why::Why;
+use shared::workflow::Workflow;
 use tarpc::context::Context;
 
 use super::Connection;
-use super::explain::explain;
+use super::explain;
 use super::log::find_log;
-use super::look::{ROWS_MAX, no_such_workflow, page_of_events, place, unreadable, with_run};
+use super::look::{ROWS_MAX, no_such_workflow, place, unreadable};
 use crate::driver::Readout;
 use crate::files;
 use crate::history;
@@ -68,7 +70,15 @@ impl Daemon for Connection {
             .map_err(|_| Refusal::new(RefusalCode::Internal, "the workflows cannot be read"))?;
         self.core.inbox.input(Input::LibraryRead(shelves));
         // Behind the input in the same inbox: whoever asks after it sees what it has done.
-        self.core.inbox.ask(|it| snapshot::workflows(it.state)).await
+        let look = |it: &Readout<'_>| match it.degraded {
+            None => Ok(snapshot::workflows(it.state)),
+            Some(reason) => {
+                let message = format!("the daemon cannot write its state: {reason}");
+                let refusal = Refusal::new(RefusalCode::Unavailable, message);
+                Err(refusal.help("the workflows are taken in once it can"))
+            }
+        };
+        self.core.inbox.ask(look).await?
     }
 
     async fn workflows(self, _: Context) -> Vec<WorkflowRow> {
@@ -89,10 +99,7 @@ impl Daemon for Connection {
     }
 
     async fn run_graph(self, _: Context, run: RunId) -> Result<Graph, Refusal> {
-        let look = move |it: &Readout<'_>| {
-            with_run(it, run, |run, workflow| Ok(snapshot::graph(workflow, Some(run))))
-        };
-        self.core.inbox.ask(look).await?
+        self.look_at(run, |run, workflow, _| Ok(snapshot::graph(workflow, Some(run)))).await
     }
 
     async fn runs(self, _: Context, filter: RunsFilter) -> Result<Vec<RunRow>, Refusal> {
@@ -117,19 +124,16 @@ impl Daemon for Connection {
         run: RunId,
         items_of: Option<ItemsOf>,
     ) -> Result<RunView, Refusal> {
-        let look = move |it: &Readout<'_>| {
-            let seq = it.seq;
-            with_run(it, run, |run, workflow| match &items_of {
-                None => Ok(snapshot::run_view(run, workflow, seq)),
-                Some(ask) => {
-                    let task = place(workflow, &ask.task)?;
-                    let (from, limit) = (ask.from as usize, ask.limit as usize);
-                    let limit = limit.min(ROWS_MAX);
-                    Ok(snapshot::items_view(run, workflow, seq, task, from, limit))
-                }
-            })
+        let look = move |run: &Run, workflow: &Workflow, seq| match &items_of {
+            None => Ok(snapshot::run_view(run, workflow, seq)),
+            Some(ask) => {
+                let task = place(workflow, &ask.task)?;
+                let (from, limit) = (ask.from as usize, ask.limit as usize);
+                let limit = limit.min(ROWS_MAX);
+                Ok(snapshot::items_view(run, workflow, seq, task, from, limit))
+            }
         };
-        self.core.inbox.ask(look).await?
+        self.look_at(run, look).await
     }
 
     async fn events(
@@ -144,7 +148,7 @@ impl Daemon for Connection {
         loop {
             // Marked before it is looked: what comes in between is not slept over.
             self.published.mark_unchanged();
-            let page = self.core.inbox.ask(move |it| page_of_events(it, run, after)).await??;
+            let page = self.events_after(run, after).await?;
             let waits = page.events.is_empty() && !page.over;
             if !waits || tokio::time::timeout_at(until, self.published.changed()).await.is_err() {
                 return Ok(page);
@@ -154,8 +158,17 @@ impl Daemon for Connection {
 
     async fn why(self, _: Context, run: RunId, task: Option<String>) -> Result<Why, Refusal> {
         let state_dir = self.core.state_dir.clone();
-        let look = move |it: &Readout<'_>| explain(it, run, task.as_deref());
-        let (mut why, failed) = self.core.inbox.ask(look).await??;
+        let asked = task.clone();
+        let look = move |it: &Readout<'_>| explain::active(it, run, asked.as_deref());
+        let (mut why, failed) = match self.core.inbox.ask(look).await?? {
+            Some(found) => found,
+            None => {
+                let look = move |run: &Run, workflow: &Workflow, _| {
+                    explain::ended(run, workflow, task.as_deref())
+                };
+                self.look_at(run, look).await?
+            }
+        };
         if let Some((pool, attempt)) = failed {
             let path = files::log_path(&state_dir, &pool, attempt);
             let lines = move || files::last_lines(&path, WHY_LOG_LINES);
@@ -169,8 +182,9 @@ impl Daemon for Connection {
         let until = tokio::time::Instant::now() + wait;
         loop {
             let (run, task, attempt) = (ask.run, ask.task.clone(), ask.attempt);
-            let look = move |it: &Readout<'_>| find_log(it, run, &task, attempt);
-            let log = self.core.inbox.ask(look).await??;
+            let look =
+                move |run: &Run, workflow: &Workflow, _| find_log(run, workflow, &task, attempt);
+            let log = self.look_at(run, look).await?;
             let path = files::log_path(&self.core.state_dir, &log.pool, log.id);
             let from = ask.from;
             let read = tokio::task::spawn_blocking(move || files::read(&path, from)).await;

@@ -1,9 +1,10 @@
 //! The reading half of the connection to a runner: what it says becomes inputs.
 
 use std::fs;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use engine::Input;
@@ -14,15 +15,19 @@ use shared::outputs;
 use shared::state::Usage;
 use shared::time::Timestamp;
 
-use super::{Connection, Identity, attempt_dir, spawn};
+use super::{Connected, Connection, Identity, attempt_dir, spawn};
 use crate::driver::Inbox;
 
 /// The waits between tries to connect: soon at first, since a runner that was just started is there in milliseconds.
 const RETRY: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(2));
 /// A runner that does not take what is sent for so long is as good as gone; it keeps what it knows.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many frames may wait to be written.
+const FRAMES_MAX: usize = 16_384;
 /// How long a runner may take to answer a greeting.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many programs of a check are looked at; whatever else lies there, a task has made.
+const CHECKS_MAX: u32 = 1_000;
 /// The most that is read of what one program of a check has printed.
 const CHECK_BYTES_MAX: u64 = 64 << 10;
 
@@ -91,8 +96,7 @@ impl Link {
                 Ok(frame) => self.take(frame),
                 Err(problem) => {
                     tracing::warn!(pool = %self.name, "{}", crate::driver::with_sources(&problem));
-                    let mut connection = self.connection.lock().expect("no holder panics");
-                    *connection = None;
+                    *self.connection.lock().expect("no holder panics") = Connected::default();
                     self.inbox.input(Input::PoolLost { pool: self.name.clone() });
                     return Ok(());
                 }
@@ -102,7 +106,6 @@ impl Link {
 
     /// Says who we are, and takes in all that the runner knows.
     fn greet(&self, stream: &mut UnixStream, frames: &mut Frames) -> Result<(), LinkError> {
-        use std::io::Write;
         stream.set_write_timeout(Some(WRITE_TIMEOUT))?;
         stream.set_read_timeout(Some(GREETING_TIMEOUT))?;
         let Identity { store, epoch } = self.identity;
@@ -131,11 +134,32 @@ impl Link {
             }
         }
         stream.set_read_timeout(None)?;
-        let writer = stream.try_clone()?;
-        *self.connection.lock().expect("no holder of the connection panics") = Some(writer);
-        self.inbox.input(Input::PoolConnected { pool: self.name.clone(), lineage, known });
+        let frames = self.start_writer(stream.try_clone()?);
+        self.connection.lock().expect("no holder of the connection panics").stream =
+            Some(stream.try_clone()?);
+        let (pool, connection) = (self.name.clone(), self.connection.clone());
+        let input = Input::PoolConnected { pool: pool.clone(), lineage, known };
+        let install = move || {
+            connection.lock().expect("no holder of the connection panics").frames = Some(frames);
+        };
+        self.inbox.connected(pool, input, Box::new(install));
         ends.into_iter().for_each(|(attempt, end)| self.ended(attempt, end));
         Ok(())
+    }
+
+    /// Writes what is put in, until the other end is dropped or the runner takes no more.
+    fn start_writer(&self, mut stream: UnixStream) -> SyncSender<Vec<u8>> {
+        let (frames, waiting) = sync_channel::<Vec<u8>>(FRAMES_MAX);
+        std::thread::Builder::new()
+            .name(format!("to-{}", self.name))
+            .spawn(move || {
+                let mut written = waiting.iter().map(|bytes| stream.write_all(&bytes));
+                if written.any(|it| it.is_err()) {
+                    stream.shutdown(std::net::Shutdown::Both).ok();
+                }
+            })
+            .expect("a thread can be started for each connection");
+        frames
     }
 
     fn take(&self, frame: Frame) {
@@ -143,7 +167,8 @@ impl Link {
             Frame::Started { attempt, pid, at_ms } => {
                 let (attempt, at) = (AttemptId(attempt), from_millis(at_ms));
                 let pid = u32::try_from(pid).unwrap_or(0);
-                self.inbox.input(Input::AttemptStarted { attempt, pid, at });
+                let pool = self.name.clone();
+                self.inbox.input(Input::AttemptStarted { pool, attempt, pid, at });
             }
             Frame::Ended { attempt, end } => self.ended(AttemptId(attempt), end),
             Frame::Refused { attempt, reason, capacity } => {
@@ -213,8 +238,9 @@ fn from_millis(millis: u64) -> Timestamp {
 
 /// What the programs of a check have left; nothing, for another task.
 fn checks(dir: &Path) -> Vec<CheckResult> {
-    let results = (0..).map_while(|number| {
-        let status = fs::read_to_string(dir.join(format!("check-{number}.status"))).ok()?;
+    let results = (0..CHECKS_MAX).map_while(|number| {
+        let status = read(&dir.join(format!("check-{number}.status")), 16);
+        let status = String::from_utf8(status).ok().filter(|it| !it.is_empty())?;
         let output = read(&dir.join(format!("check-{number}.out")), CHECK_BYTES_MAX);
         let output = String::from_utf8_lossy(&output).into_owned();
         Some(CheckResult { exit: status.trim().parse().unwrap_or(-1), output })
