@@ -1,12 +1,16 @@
 //! Where everything of a pool lies.
 
-use std::fs::{self, DirBuilder, File};
-use std::io;
+use crate::files;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// Longest name of an attempt or run, in bytes; an attempt's fits one record.
 const MAX_NAME: usize = runner::record::PAYLOAD;
+
+/// Most bytes of evidence that are read.
+const MAX_EVIDENCE: u64 = 4 << 10;
 
 /// The pool's folder. Absolute: its paths are handed to tasks.
 #[derive(Clone, Debug)]
@@ -17,7 +21,7 @@ impl Folders {
     pub(crate) fn open(root: &Path) -> io::Result<Self> {
         make_folder(root)?;
         let folders = Self(fs::canonicalize(root)?);
-        for name in ["journal", "attempts", "runs", "logs"] {
+        for name in ["journal", "attempts", "runs", "logs", "evidence"] {
             make_folder(&folders.0.join(name))?;
         }
         Ok(folders)
@@ -49,19 +53,33 @@ impl Folders {
 
     /// Makes the folders of an attempt and its run, and an empty file of outputs.
     pub(crate) fn prepare(&self, name: &str, run: &str) -> io::Result<()> {
-        make_folder(&self.attempt(name))?;
-        make_folder(&self.run(run))?;
-        File::create(self.outputs(name)).map(drop)
+        make_own_folder(&self.attempt(name))?;
+        make_own_folder(&self.run(run))?;
+        files::replace(&self.outputs(name)).map(drop)
     }
 
     /// Keeps why an attempt is lost, for the next runner.
     pub(crate) fn keep_evidence(&self, name: &str, text: &str) -> io::Result<()> {
-        fs::write(self.attempt(name).join("evidence"), text)
+        let path = self.evidence_file(name);
+        let new = path.with_extension("new");
+        files::replace(&new)?.write_all(text.as_bytes())?;
+        fs::rename(new, path)
     }
 
     /// Why an attempt is lost, if that could be kept.
     pub(crate) fn evidence(&self, name: &str) -> Option<String> {
-        fs::read_to_string(self.attempt(name).join("evidence")).ok()
+        let text = files::read_start(&self.evidence_file(name), MAX_EVIDENCE).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Forgets why an attempt was lost.
+    pub(crate) fn remove_evidence(&self, name: &str) {
+        let _ = fs::remove_file(self.evidence_file(name));
+    }
+
+    /// Not in the attempt's folder, where the task may put anything.
+    fn evidence_file(&self, name: &str) -> PathBuf {
+        self.0.join("evidence").join(name)
     }
 }
 
@@ -74,6 +92,14 @@ pub(crate) fn is_name(name: &str) -> bool {
 fn make_folder(path: &Path) -> io::Result<()> {
     // Most often it is there, and looking is cheaper than failing to make it.
     if path.is_dir() { Ok(()) } else { DirBuilder::new().mode(0o700).recursive(true).create(path) }
+}
+
+/// As [`make_folder`], in a folder that is there; a link to a folder is none.
+fn make_own_folder(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        _ => DirBuilder::new().mode(0o700).create(path),
+    }
 }
 
 #[cfg(test)]

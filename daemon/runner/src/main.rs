@@ -6,6 +6,7 @@ mod check;
 mod clock;
 mod connection;
 mod ending;
+mod files;
 mod folders;
 mod journal;
 mod log;

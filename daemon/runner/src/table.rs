@@ -245,7 +245,11 @@ impl Table {
         let records: Vec<Record> = ids.iter().map(|id| self.stamp(Kind::Released, *id)).collect();
         self.append(&records);
         for id in ids {
-            self.attempts.remove(&id);
+            if let Some(Attempt { spawn, state: State::Ended(End::Lost { .. }), .. }) =
+                self.attempts.remove(&id)
+            {
+                self.folders.remove_evidence(&spawn.name);
+            }
         }
         // Only starts depend on it, and they ask for themselves.
         let _ = self.make_room();

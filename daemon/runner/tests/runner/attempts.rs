@@ -3,6 +3,7 @@
 use crate::harness::{Pool, lives, shell, wait_for};
 use runner::protocol::{Cause, End, Exited, Frame, Spawn};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::{Duration, Instant};
 
 fn run(spawn: Spawn) -> (Pool, End) {
@@ -238,4 +239,56 @@ fn a_dropped_run_loses_its_folders_and_keeps_its_logs() {
     daemon.settle();
     assert!(!pool.path("runs/r").exists() && !pool.path("attempts/a-1").exists());
     assert_eq!(pool.log("a-1"), b"x\n");
+}
+
+#[test]
+fn the_outputs_of_an_attempt_take_the_place_of_pipes_and_links() {
+    let pool = Pool::start();
+    let (mut daemon, _) = pool.greet(1);
+    for id in 1..=2 {
+        fs::create_dir(pool.path(&format!("attempts/a-{id}"))).expect("the name is free");
+    }
+    let fifo = std::process::Command::new("mkfifo").arg(pool.path("attempts/a-1/outputs")).status();
+    assert!(fifo.is_ok_and(|it| it.success()));
+    fs::write(pool.path("target"), "kept").expect("the folder is there");
+    symlink(pool.path("target"), pool.path("attempts/a-2/outputs")).expect("the name is free");
+    for id in 1..=2 {
+        daemon.start(shell(id, "[ -f $RUNYARD_OUTPUTS ] && ! [ -L $RUNYARD_OUTPUTS ]"));
+        assert_eq!(daemon.exit(id).wait_status, 0);
+    }
+    assert_eq!(fs::read(pool.path("target")).ok().as_deref(), Some(&b"kept"[..]));
+}
+
+#[test]
+fn a_link_in_place_of_a_folder_starts_nothing() {
+    let pool = Pool::start();
+    let (mut daemon, _) = pool.greet(1);
+    fs::create_dir(pool.path("elsewhere")).expect("the name is free");
+    for link in ["attempts/a-1", "runs/linked"] {
+        symlink(pool.path("elsewhere"), pool.path(link)).expect("the name is free");
+    }
+    let linked_run = Spawn { run: "linked".to_owned(), ..shell(2, "exit 0") };
+    for spawn in [shell(1, "exit 0"), linked_run] {
+        daemon.send(&Frame::Spawn(spawn));
+        let refused = daemon.next();
+        assert!(matches!(refused, Some(Frame::Refused { capacity: false, .. })), "{refused:?}");
+    }
+    assert_eq!(fs::read_dir(pool.path("elsewhere")).expect("the folder is there").count(), 0);
+}
+
+#[test]
+fn dropping_a_run_follows_no_links() {
+    let pool = Pool::start();
+    let (mut daemon, _) = pool.greet(1);
+    fs::create_dir(pool.path("elsewhere")).expect("the name is free");
+    fs::write(pool.path("elsewhere/file"), "kept").expect("the folder is there");
+    let script = "ln -s $RUNYARD_RUN_DIR/../../elsewhere $RUNYARD_RUN_DIR/link; \
+        rm -r ${RUNYARD_OUTPUTS%/*}; ln -s ../elsewhere ${RUNYARD_OUTPUTS%/*}";
+    daemon.start(shell(1, script));
+    assert_eq!(daemon.exit(1).wait_status, 0);
+    daemon.send(&Frame::Release { attempts: vec![1] });
+    daemon.send(&Frame::DropRun { run: "r".to_owned(), names: vec!["a-1".to_owned()] });
+    daemon.settle();
+    assert!(!pool.path("runs/r").exists() && !pool.path("attempts/a-1").is_symlink());
+    assert_eq!(fs::read(pool.path("elsewhere/file")).ok().as_deref(), Some(&b"kept"[..]));
 }

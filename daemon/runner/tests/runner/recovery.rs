@@ -73,18 +73,58 @@ fn an_end_that_was_told_is_told_again_by_the_next_runner() {
     assert_eq!(pool.greet(3).1, []);
 }
 
-#[test]
-fn a_task_that_ended_unseen_is_lost_with_evidence() {
+/// A runner whose predecessor had started attempt 1, which ended while there was none.
+fn pool_that_lost(preparation: &str) -> (Pool, i32) {
     let mut pool = Pool::start();
     let (mut daemon, _) = pool.greet(1);
-    let pid = daemon.start(shell(1, "while [ -e $RUNYARD_RUN_DIR ]; do sleep 0.01; done"));
+    let script = format!(
+        "{preparation}\ntouch $RUNYARD_RUN_DIR/ready; while [ -e $RUNYARD_RUN_DIR ]; do sleep 0.01; done"
+    );
+    let pid = daemon.start(shell(1, &script));
+    wait_for("the task", || pool.path("runs/r/ready").exists().then_some(()));
     pool.kill();
-    fs::remove_dir(pool.path("runs/r")).expect("the folder is empty");
+    fs::remove_dir_all(pool.path("runs/r")).expect("the folder is there");
     wait_for("the end of the task", || (!crate::harness::lives(pid)).then_some(()));
     wait_for("its being reaped", || {
         (!std::path::Path::new(&format!("/proc/{pid}")).exists()).then_some(())
     });
     pool.replace();
+    (pool, pid)
+}
+
+#[test]
+fn a_pipe_of_a_lost_task_does_not_stop_the_next_runner() {
+    let (mut pool, _) = pool_that_lost("mkfifo ${RUNYARD_OUTPUTS%/*}/evidence");
+    let (_, snapshot) = pool.greet(2);
+    assert!(matches!(&snapshot[..], [(1, KnownState::Ended(End::Lost { .. }))]), "{snapshot:?}");
+    pool.replace();
+    assert_eq!(pool.greet(3).1, snapshot);
+}
+
+#[test]
+fn a_link_of_a_lost_task_leads_no_evidence_elsewhere() {
+    let (pool, _) =
+        pool_that_lost("cd ${RUNYARD_OUTPUTS%/*} && echo kept > target && ln -s target evidence");
+    pool.greet(2);
+    let target = fs::read_to_string(pool.path("attempts/a-1/target"));
+    assert_eq!(target.ok().as_deref(), Some("kept\n"));
+}
+
+#[test]
+fn evidence_goes_with_the_release_of_its_attempt() {
+    let (pool, pid) = pool_that_lost("");
+    let (mut daemon, _) = pool.greet(2);
+    let evidence = fs::read_to_string(pool.path("evidence/a-1")).unwrap_or_default();
+    assert!(evidence.starts_with(&format!("process {pid} was gone")), "{evidence}");
+    daemon.send(&Frame::Release { attempts: vec![1] });
+    daemon.settle();
+    let left = fs::read_dir(pool.path("evidence")).expect("the folder is there").count();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn a_task_that_ended_unseen_is_lost_with_evidence() {
+    let (mut pool, pid) = pool_that_lost("");
     let (_, snapshot) = pool.greet(2);
     let [(1, KnownState::Ended(End::Lost { evidence }))] = &snapshot[..] else {
         panic!("{snapshot:?}")
