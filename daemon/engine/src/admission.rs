@@ -28,8 +28,10 @@ impl Turn<'_> {
             let queue = self.state.index.ready.get(pool);
             let next = queue.and_then(|it| it.range((after, Bound::Unbounded)).next().copied());
             let (true, Some(key)) = (is_open, next) else { return };
-            after = Bound::Excluded(key);
-            if obstacles(self.state, key.spot).next().is_none() {
+            let is_blocked = obstacles(self.state, key.spot).next().is_some();
+            // What is in the way of one item is in the way of all of its task, and a walk frees nothing.
+            after = Bound::Excluded(if is_blocked { key.last_of_task() } else { key });
+            if !is_blocked {
                 self.start(key.spot);
             }
         }

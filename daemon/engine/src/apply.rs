@@ -1,5 +1,6 @@
 //! How an event changes the state. No decisions: whatever an event does not say follows from it alone.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use shared::id::{RunId, TaskPath};
@@ -210,6 +211,7 @@ impl State {
     }
 
     fn tasks_reset(&mut self, run: RunId, tasks: &[TaskPath], at: Timestamp) {
+        let mut parents = BTreeSet::new();
         for path in tasks {
             self.change(run, path, |it| {
                 let attempts = std::mem::take(&mut it.attempts);
@@ -217,18 +219,20 @@ impl State {
                 let items = it.items.take();
                 *it = TaskRun { attempts, items, ..TaskRun::new(at) };
             });
-            // A mapped task whose item runs again is not over, but keeps its other items.
             if path.item.is_some() {
-                let parent = TaskPath::task(path.task.clone());
-                self.change(run, &parent, |it| {
-                    (it.phase, it.since) = (TaskPhase::Active(Activity::Running), at);
-                    it.outputs.clear();
-                });
+                parents.insert(path.task.clone());
             } else if let Some(spot) = self.spot(run, path)
                 && self.is_parent(spot)
             {
                 self.reset_items(spot, at);
             }
+        }
+        // A mapped task whose item runs again is not over, but keeps its other items.
+        for parent in parents {
+            self.change(run, &TaskPath::task(parent), |it| {
+                (it.phase, it.since) = (TaskPhase::Active(Activity::Running), at);
+                it.outputs.clear();
+            });
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::id::AttemptId;
+use shared::id::{AttemptId, PoolName};
 use shared::outputs::{self, Outputs};
 use shared::request::Decision;
 use shared::state::{Activity, AttemptOutcome, Failure, Outcome, Skip, TaskPhase, Wait};
@@ -90,8 +90,17 @@ impl Turn<'_> {
         }
     }
 
-    pub(crate) fn attempt_started(&mut self, attempt: AttemptId, pid: u32, at: Timestamp) {
-        let Some(spot) = self.state.open(attempt) else { return };
+    /// One that nobody waits for is stopped: its end is known already, or this store has never ordered it.
+    pub(crate) fn attempt_started(
+        &mut self,
+        pool: PoolName,
+        attempt: AttemptId,
+        pid: u32,
+        at: Timestamp,
+    ) {
+        let Some(spot) = self.state.open(attempt) else {
+            return self.effect(Effect::StopAttempt(pool, attempt));
+        };
         let open = self.state.task_run(spot).open_attempt();
         if open.is_some_and(|it| it.started_at.is_none()) {
             let attempt = self.attempt_ref(spot);

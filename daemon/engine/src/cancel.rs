@@ -67,7 +67,7 @@ impl Turn<'_> {
             TaskPhase::Finished(_) | TaskPhase::Active(Activity::Stopping) => {}
             // Of a run that waits to be taken up again no item is active.
             TaskPhase::Active(_) if is_parent && is_queued => self.finish(spot, Outcome::Cancelled),
-            TaskPhase::Active(_) if is_parent => self.todo.push_back(spot),
+            TaskPhase::Active(_) if is_parent => self.todo.push(spot),
             TaskPhase::Active(_) if self.state.task(spot).has_process() => {
                 let attempt = self.attempt_ref(spot);
                 let pool = self.state.task(spot).pool.clone();

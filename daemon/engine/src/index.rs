@@ -65,6 +65,13 @@ pub(crate) struct QueueKey {
     pub(crate) spot: Spot,
 }
 
+impl QueueKey {
+    /// Not before any other of the same task in the same run, nor after any of another.
+    pub(crate) fn last_of_task(self) -> Self {
+        Self { spot: Spot { item: Some(u32::MAX), ..self.spot }, ..self }
+    }
+}
+
 /// What one task run adds to the index.
 struct Share<'a> {
     spot: Spot,
@@ -240,5 +247,22 @@ impl<'a> Share<'a> {
             None => Unfinished::Section(self.task.section),
             Some(_) => Unfinished::Items(self.spot.task),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_items_of_a_task_stand_together_in_a_queue() {
+        let key = |task, item| QueueKey {
+            priority: Reverse(Priority::NORMAL),
+            age: (Timestamp(1), 1),
+            spot: Spot { run: RunId(1), task, item },
+        };
+        let last = key(1, Some(0)).last_of_task();
+        assert!(last > key(1, Some(99_999)) && last > key(1, None));
+        assert!(last < key(2, None) && last < key(2, Some(0)));
     }
 }

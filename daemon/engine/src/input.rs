@@ -56,6 +56,8 @@ pub enum Input {
     },
     /// An attempt's program runs.
     AttemptStarted {
+        /// Where it runs.
+        pool: PoolName,
         /// The attempt.
         attempt: AttemptId,
         /// Its process.

@@ -36,9 +36,11 @@ mod recover;
 mod retry;
 mod run;
 mod scope;
+mod size;
 pub mod snapshot;
 pub mod state;
 mod step;
+mod todo;
 pub mod why;
 
 pub use effect::Effect;

@@ -10,11 +10,18 @@ use shared::workflow::{MapOver, Tolerate};
 
 use crate::event::Event;
 use crate::scope::{self, failed_items};
+use crate::size::json_bytes;
 use crate::state::{Spot, State};
 use crate::step::Turn;
 
 /// More items than this are a mistake.
 const ITEMS_MAX: usize = 100_000;
+
+/// A key names an item in commands, paths and every event of it; in bytes.
+const KEY_MAX: usize = 256;
+
+/// The items of a task become true in one event; in MiB of JSON text.
+const VALUES_MAX_MIB: usize = 8;
 
 impl Turn<'_> {
     /// Fixes the items of a mapped task from what is true, and makes them ready.
@@ -24,7 +31,7 @@ impl Turn<'_> {
                 let task = self.state.task(spot).name.clone();
                 self.emit(Event::ItemsExpanded { run: spot.run, task, items });
                 // Looked at again: its items are made ready, and one without items is over.
-                self.todo.push_back(spot);
+                self.todo.push(spot);
             }
             Err(problem) => {
                 let problem = format!("`map` {problem}");
@@ -91,6 +98,9 @@ fn items(state: &State, spot: Spot) -> Result<Vec<Item>, String> {
     if values.len() > ITEMS_MAX {
         return Err(format!("has {} items, {ITEMS_MAX} are allowed", values.len()));
     }
+    if values.iter().map(json_bytes).sum::<usize>() > VALUES_MAX_MIB << 20 {
+        return Err(format!("has items of more than {VALUES_MAX_MIB} MiB together"));
+    }
     let mut keys: BTreeSet<ItemKey> = BTreeSet::new();
     values
         .into_iter()
@@ -113,6 +123,12 @@ fn items(state: &State, spot: Spot) -> Result<Vec<Item>, String> {
                     ));
                 }
             };
+            if key.as_str().len() > KEY_MAX {
+                return Err(format!(
+                    "has an item whose key is {} bytes long, {KEY_MAX} are allowed: say with `key` what it is addressed by",
+                    key.as_str().len()
+                ));
+            }
             if !keys.insert(key.clone()) {
                 return Err(format!("has two items with the key `{key}`"));
             }

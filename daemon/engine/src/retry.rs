@@ -50,7 +50,7 @@ impl Turn<'_> {
         self.emit(Event::TasksReset { run, actor, tasks: tasks.clone(), comment });
         for path in tasks {
             if let Some(spot) = self.state.spot(run, &TaskPath::task(path.task)) {
-                self.todo.push_back(spot);
+                self.todo.push(spot);
             }
         }
         self.touched.insert(run);

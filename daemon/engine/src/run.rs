@@ -72,7 +72,7 @@ impl Turn<'_> {
     /// What may follow from the end of a task run.
     pub(crate) fn after_finish(&mut self, spot: Spot) {
         if spot.item.is_some() {
-            self.todo.push_back(Spot { item: None, ..spot });
+            self.todo.push(Spot { item: None, ..spot });
             return;
         }
         let definition = self.state.definition(spot.run).clone();

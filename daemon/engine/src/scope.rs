@@ -152,7 +152,7 @@ fn task(it: &TaskRun) -> Value {
 }
 
 /// The outputs of a task; of a mapped one, for each name the list of what its items gave, in their order.
-pub(crate) fn outputs(it: &TaskRun) -> Value {
+fn outputs(it: &TaskRun) -> Value {
     let Some(items) = &it.items else { return json!(it.outputs) };
     let mut lists: Map<String, Value> = Map::new();
     for (name, value) in items.list.iter().flat_map(|it| &it.progress.outputs) {

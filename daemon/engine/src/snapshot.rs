@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use shared::id::{PoolName, Seq};
 use shared::request::Decision;
 use shared::snapshot::{
@@ -13,7 +12,8 @@ use shared::state::{Outcome, RunPhase, TaskPhase, Wait};
 use shared::workflow::{Section, Task, Workflow};
 
 use crate::blockers::obstacles;
-use crate::scope::{self, failed_items};
+use crate::scope::failed_items;
+use crate::size::shown_outputs;
 use crate::state::{Attempt, Run, State, TaskRun};
 use crate::why;
 
@@ -119,10 +119,6 @@ fn task_view(task: &Task, it: &TaskRun) -> TaskView {
         let list = it.items.as_ref().map_or(&[][..], |it| it.list());
         list.iter().for_each(|it| count(&mut items, &it.progress));
     }
-    let outputs = match scope::outputs(it) {
-        Value::Object(outputs) => outputs.into_iter().collect(),
-        _ => BTreeMap::new(),
-    };
     TaskView {
         task: task.name.to_string(),
         item: None,
@@ -139,7 +135,7 @@ fn task_view(task: &Task, it: &TaskRun) -> TaskView {
         finally: task.section == Section::Finally,
         started: it.started_at,
         ended: it.ended_at(),
-        outputs,
+        outputs: shown_outputs(it),
         failed_items: is_mapped.then(|| failed_items(it)),
         items,
         warnings: it.warnings.clone(),

@@ -1,6 +1,6 @@
 //! One step: one match over the input, then the passes in order. All control flow of a step is here.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use shared::id::RunId;
 use shared::request::{Answer, Refusal, Request};
@@ -10,6 +10,7 @@ use crate::effect::Effect;
 use crate::event::{Event, Stamped};
 use crate::input::{Archived, Input, Ticket};
 use crate::state::{Spot, State};
+use crate::todo::Todo;
 
 /// The engine: the state, and the only way to change it.
 #[derive(Clone, Default, Debug)]
@@ -55,7 +56,7 @@ impl Engine {
             state: &mut self.state,
             now,
             step: Step::default(),
-            todo: VecDeque::new(),
+            todo: Todo::default(),
             touched: BTreeSet::new(),
         };
         turn.take_in(input);
@@ -70,7 +71,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) now: Timestamp,
     pub(crate) step: Step,
     /// Task runs whose needs are to be looked at.
-    pub(crate) todo: VecDeque<Spot>,
+    pub(crate) todo: Todo,
     /// Runs that may have come to an end of something.
     pub(crate) touched: BTreeSet<RunId>,
 }
@@ -101,7 +102,9 @@ impl Turn<'_> {
                 self.pool_connected(&pool, lineage, known);
             }
             Input::PoolLost { pool } => self.pool_lost(pool),
-            Input::AttemptStarted { attempt, pid, at } => self.attempt_started(attempt, pid, at),
+            Input::AttemptStarted { pool, attempt, pid, at } => {
+                self.attempt_started(pool, attempt, pid, at);
+            }
             Input::AttemptEnded { pool, attempt, end } => {
                 self.attempt_ended(attempt, *end);
                 // Also of one whose end is known already, or that nobody waits for.
@@ -114,7 +117,7 @@ impl Turn<'_> {
     /// What follows from what is true, until nothing more does.
     fn pass(&mut self) {
         loop {
-            while let Some(spot) = self.todo.pop_front() {
+            while let Some(spot) = self.todo.pop() {
                 self.consider(spot);
             }
             self.close_and_end_runs();

@@ -24,6 +24,8 @@ pub enum Fault {
     RunnerDies,
     /// A runner comes back with an empty journal.
     JournalReplaced,
+    /// A runner is told to start something by a daemon whose store is gone.
+    Stray,
     /// The daemon's clock jumps; by milliseconds, forwards where positive.
     ClockJump(i64),
     /// The daemon dies between two steps.
@@ -44,7 +46,7 @@ pub fn death(rng: &mut Rng, effects: usize) -> Option<Death> {
 
 /// The next fault.
 pub fn fault(rng: &mut Rng) -> Fault {
-    match rng.below(10) {
+    match rng.below(11) {
         0..=2 => Fault::Disconnect,
         3..=4 => Fault::RunnerDies,
         5 => Fault::JournalReplaced,
@@ -52,6 +54,7 @@ pub fn fault(rng: &mut Rng) -> Fault {
             let millis = i64::from(rng.between(0, 600_000));
             Fault::ClockJump(if rng.percent(50) { millis } else { -millis })
         }
+        8 => Fault::Stray,
         _ => Fault::DaemonDies,
     }
 }

@@ -22,6 +22,7 @@ pub struct Checker {
     newest: BTreeMap<(RunId, TaskPath), (AttemptId, u32)>,
     started: BTreeSet<AttemptId>,
     live: BTreeSet<AttemptId>,
+    strays: BTreeSet<AttemptId>,
     ends: BTreeMap<AttemptId, How>,
     forgotten: BTreeSet<AttemptId>,
     stopped: BTreeSet<AttemptId>,
@@ -177,8 +178,13 @@ impl Checker {
                 self.run_limits(attempt)?;
                 self.needs(attempt)
             }
+            Fact::Strayed(attempt) => {
+                self.strays.insert(attempt);
+                Ok(())
+            }
             Fact::Ended(attempt, how) => {
                 self.live.remove(&attempt);
+                self.strays.remove(&attempt);
                 self.ends.insert(attempt, how);
                 Ok(())
             }
@@ -320,6 +326,9 @@ impl Checker {
         if let Some(id) = self.live.first() {
             return Err(format!("attempt {id} still runs"));
         }
+        if let Some(id) = self.strays.first() {
+            return Err(format!("nobody waits for attempt {id}, and it still runs"));
+        }
         match self.attempts.keys().find(|it| !self.recorded.contains(it)) {
             Some(id) => Err(format!("the end of attempt {id} was never recorded")),
             None => Ok(()),
@@ -420,6 +429,15 @@ mod tests {
         checker.cancel_acknowledged(RUN, false);
         let late = checker.start_sent(AttemptId(1)).expect_err("the run is cancelled");
         assert!(late.contains("after a cancel was acknowledged"), "{late}");
+    }
+
+    #[test]
+    fn a_process_that_nobody_waits_for_and_nobody_stops_is_noticed() {
+        let mut checker = Checker::default();
+        assert_eq!(checker.happened(Fact::Strayed(AttemptId(9))), Ok(()));
+        assert!(checker.at_rest().expect_err("it runs").contains("nobody waits for"));
+        assert_eq!(checker.happened(Fact::Ended(AttemptId(9), How::Killed)), Ok(()));
+        assert_eq!(checker.at_rest(), Ok(()));
     }
 
     #[test]

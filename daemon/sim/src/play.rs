@@ -245,6 +245,7 @@ impl History {
             Fault::Disconnect => self.world.disconnect(self.now, &pool),
             Fault::RunnerDies => self.world.runner_dies(self.now, &pool),
             Fault::JournalReplaced => self.world.journal_replaced(self.now, &pool),
+            Fault::Stray => self.world.stray(self.now, &pool),
             Fault::ClockJump(millis) => self.skew += millis * 1_000,
             Fault::DaemonDies => self.die()?,
         }

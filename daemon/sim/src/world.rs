@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use engine::effect::{Launch, Program, Watch};
 use engine::input::{AttemptEnd, CheckResult, FoundFile, How, Input, Known};
-use shared::id::{AttemptId, PoolName};
+use shared::id::{AttemptId, PoolName, RunId};
 use shared::state::Usage;
 use shared::time::Timestamp;
 
 use crate::rng::Rng;
+
+/// What the ids of a store that is gone were mixed with.
+const LOST_INCARNATION: u64 = 6;
 
 /// Something that will happen.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,6 +42,8 @@ pub enum Happening {
 pub enum Fact {
     /// A process runs.
     Started(PoolName, AttemptId),
+    /// A process runs that a daemon whose store is gone has ordered.
+    Strayed(AttemptId),
     /// None of an attempt's processes is left.
     Ended(AttemptId, How),
     /// How an attempt ended can be known no more: whoever says so is right.
@@ -75,6 +80,8 @@ struct Runner {
 struct Held {
     launch: Launch,
     stage: Stage,
+    /// It was ordered by a daemon whose store is gone, and ends only if it is stopped.
+    is_stray: bool,
     /// How it will end, and when; changed by a stop.
     how: How,
     ends_at: Timestamp,
@@ -148,10 +155,32 @@ impl World {
         }
         let (pool, attempt) = (launch.pool.clone(), launch.attempt);
         let how = draw_end(&mut self.rng, self.is_faulty);
-        let held = Held { launch, stage: Stage::Accepted, how, ends_at: now };
+        let held = Held { launch, stage: Stage::Accepted, is_stray: false, how, ends_at: now };
         runner.table.insert(attempt, held);
         let wait = self.rng.span(Duration::from_millis(500));
         self.at(now + wait, Happening::Begins(pool, attempt));
+    }
+
+    /// An order arrives late at a runner, from a daemon whose store is gone: nobody waits for what it starts.
+    pub fn stray(&mut self, now: Timestamp, pool: &PoolName) {
+        self.order += 1;
+        let attempt = AttemptId::mixed(LOST_INCARNATION, self.order);
+        let launch = Launch {
+            attempt,
+            run: RunId(0),
+            pool: pool.clone(),
+            program: Program::Argv(Vec::new()),
+            env: Vec::new(),
+            working_dir: "/".to_owned(),
+            timeout: None,
+            kill_grace: Duration::from_secs(10),
+        };
+        let (stage, how) = (Stage::Accepted, How::Exited(0));
+        let held = Held { launch, stage, is_stray: true, how, ends_at: now };
+        let Some(runner) = self.runners.get_mut(pool) else { return };
+        runner.table.insert(attempt, held);
+        let wait = self.rng.span(Duration::from_millis(500));
+        self.at(now + wait, Happening::Begins(pool.clone(), attempt));
     }
 
     /// The process of an accepted attempt starts, or does not.
@@ -163,6 +192,9 @@ impl World {
         if matches!(held.how, How::Refused(_) | How::ExecFailed(_) | How::Never) {
             let end = AttemptEnd::of(held.how.clone());
             return self.end(now, pool, attempt, end);
+        }
+        if held.is_stray {
+            return self.begin_stray(now, pool, attempt);
         }
         let limit = held.launch.timeout;
         let grace = held.launch.kill_grace;
@@ -185,7 +217,22 @@ impl World {
         let ends_at = held.ends_at;
         self.facts.push(Fact::Started(pool.clone(), attempt));
         self.at(ends_at, Happening::Ends(pool.clone(), attempt));
-        self.report(now, pool, Input::AttemptStarted { attempt, pid, at: now });
+        self.started(now, pool, attempt, pid);
+    }
+
+    fn begin_stray(&mut self, now: Timestamp, pool: &PoolName, attempt: AttemptId) {
+        let pid = 100 + self.rng.between(0, 9_999);
+        if let Some(held) = self.held(pool, attempt) {
+            held.stage = Stage::Running { pid, at: now };
+            held.ends_at = Timestamp(i64::MAX);
+        }
+        self.facts.push(Fact::Strayed(attempt));
+        self.started(now, pool, attempt, pid);
+    }
+
+    fn started(&mut self, now: Timestamp, pool: &PoolName, attempt: AttemptId, pid: u32) {
+        let pool_name = pool.clone();
+        self.report(now, pool, Input::AttemptStarted { pool: pool_name, attempt, pid, at: now });
     }
 
     /// The daemon stops an attempt; what it has not heard of, the runner passes over.

@@ -1,6 +1,8 @@
 //! Rule 10.
 
+use engine::input::{AttemptEnd, How};
 use expect_test::expect;
+use shared::id::Seq;
 use shared::request::Decision;
 
 use crate::world::World;
@@ -219,4 +221,84 @@ fn an_item_that_runs_again_while_others_run_keeps_them() {
         00:00 run succeeded
     "#]]
     .assert_eq(&world.trace());
+}
+
+/// A task whose output is a list, and one that is mapped over it.
+fn over_an_output(map: &str) -> String {
+    format!(
+        "tasks:\n  list: {{ run: x }}\n  m: {{ needs: list, run: x, map: {{ over: tasks.list.outputs.it, as: it{map} }} }}\n"
+    )
+}
+
+#[test]
+fn a_cancel_of_very_many_items_ends_each_of_them() {
+    let (mut world, run) = World::playing(1, &over_an_output(""));
+    let numbers: Vec<String> = (0..20_000).map(|it| it.to_string()).collect();
+    world.writes("list", &format!("{{\"it\": [{}]}}", numbers.join(",")));
+    world.cancel(run);
+    world.ends("m:0", AttemptEnd::of(How::Killed));
+    let trace = world.trace();
+    let cancelled = trace.lines().filter(|it| it.contains(" m:") && it.ends_with(" cancelled"));
+    assert_eq!(cancelled.count(), 20_001, "all items, and the attempt of one");
+    assert!(trace.ends_with("m cancelled\n00:00 run cancelled\n"));
+    world.retry_failed(run);
+    assert_eq!(world.state().queue(&"local".into()).count(), 19_999, "one of them runs");
+}
+
+#[test]
+fn a_key_that_is_too_long_to_address_an_item_by_fails_the_task() {
+    let (mut world, _) = World::playing(2, &over_an_output(""));
+    world.writes("list", &format!("{{\"it\": [\"{}\"]}}", "k".repeat(612)));
+    let trace = world.trace();
+    let expected = "00:00 m failed (`map` has an item whose key is 612 bytes long, 256 are allowed: say with `key` what it is addressed by)\n00:00 run failed\n";
+    assert!(trace.ends_with(expected), "{trace}");
+}
+
+#[test]
+fn a_long_item_with_a_key_of_256_bytes_is_one() {
+    let (mut world, _) = World::playing(2, &over_an_output(", key: it.k"));
+    let (key, text) = ("k".repeat(256), "t".repeat(5_000));
+    world.writes("list", &format!("{{\"it\": [{{\"k\": \"{key}\", \"t\": \"{text}\"}}]}}"));
+    world.succeed(&format!("m:{key}"));
+    assert!(world.trace().ends_with("m succeeded\n00:00 run succeeded\n"));
+}
+
+#[test]
+fn items_that_are_too_large_together_fail_the_task() {
+    // No output is larger than a mebibyte: the items are what nine items have given.
+    let text = "tasks:\n  list: { run: x, map: { over: [0, 1, 2, 3, 4, 5, 6, 7, 8], as: n } }\n  m: { needs: list, run: x, map: { over: tasks.list.outputs.it, as: it } }\n";
+    let (mut world, _) = World::playing(9, text);
+    for place in 0..9 {
+        world.writes(&format!("list:{place}"), &format!("it={}\n", "v".repeat(1_000_000)));
+    }
+    let trace = world.trace();
+    let expected =
+        "00:00 m failed (`map` has items of more than 8 MiB together)\n00:00 run failed\n";
+    assert!(trace.ends_with(expected), "{trace}");
+}
+
+#[test]
+fn what_stands_behind_the_items_of_a_full_map_starts() {
+    let text = "tasks:\n  m: { run: x, map: { over: [p, q, r], as: it, max_parallel: 1 } }\n  large: { run: x, resources: { db: 2 }, map: { over: [s, t], as: it } }\n  after: { run: x }\n";
+    let (mut world, _) = World::playing(3, text);
+    world.succeed("large:s");
+    world.succeed("m:p");
+    let starts = world.trace();
+    let starts: Vec<&str> =
+        starts.lines().filter_map(|it| it[6..].strip_suffix(" attempt 1 starting")).collect();
+    assert_eq!(starts, ["m:p", "large:s", "after", "large:t", "m:q"]);
+}
+
+#[test]
+fn a_large_output_is_shown_in_part_and_expressions_see_all_of_it() {
+    let text = "tasks:\n  a: { run: x }\n  b: { needs: a, run: x, when: \"tasks.a.outputs.large|length == 5000\" }\n";
+    let (mut world, run) = World::playing(1, text);
+    world.writes("a", &format!("small=1\nlarge={}\n", "v".repeat(5_000)));
+    let state = world.state();
+    let workflow = &state.definition(run).workflow;
+    let view = engine::snapshot::run_view(&state.runs[&run], workflow, Seq(1));
+    let outputs = &view.tasks[0].outputs;
+    assert_eq!(outputs["small"], 1);
+    assert_eq!(outputs["large"], format!("\"{}… (5002 bytes)", "v".repeat(4_095)));
+    assert_eq!(view.tasks[1].state, "running");
 }

@@ -1,7 +1,9 @@
 //! Rule 16: crashes, and runners that come back.
 
+use engine::Effect;
 use engine::input::{AttemptEnd, How, Known};
 use expect_test::expect;
+use shared::id::AttemptId;
 
 use crate::world::World;
 
@@ -228,4 +230,21 @@ fn a_cancelled_task_whose_end_nobody_knows_is_cancelled_and_not_held() {
         00:00 run cancelled
     "#]]
     .assert_eq(&world.trace());
+}
+
+#[test]
+fn a_program_that_nobody_waits_for_is_stopped() {
+    let (mut world, _) = World::playing(1, "tasks:\n  a: { run: x }\n");
+    let attempt = world.attempt("a");
+    world.trace();
+    world.started_id(AttemptId(9));
+    let stop = |attempt| [Effect::StopAttempt("local".into(), attempt)];
+    assert_eq!(world.effects, stop(AttemptId(9)), "this store has never ordered it");
+    world.started_id(attempt);
+    assert_eq!(world.effects, [], "it is waited for, and known to run");
+    world.succeed("a");
+    world.trace();
+    world.started_id(attempt);
+    assert_eq!(world.effects, stop(attempt), "its end is on disk");
+    assert_eq!(world.trace(), "", "nothing new is true");
 }

@@ -203,8 +203,9 @@ impl World {
         self.started_id(self.attempt(path));
     }
 
-    fn started_id(&mut self, attempt: AttemptId) {
-        self.step(Input::AttemptStarted { attempt, pid: 42, at: self.now });
+    pub(crate) fn started_id(&mut self, attempt: AttemptId) {
+        let pool = "local".into();
+        self.step(Input::AttemptStarted { pool, attempt, pid: 42, at: self.now });
     }
 
     pub(crate) fn ends(&mut self, path: &str, end: AttemptEnd) {
