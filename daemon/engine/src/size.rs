@@ -24,7 +24,7 @@ pub(crate) fn json_bytes(value: &Value) -> usize {
     count.0
 }
 
-/// What is shown of the outputs of a task, as [`crate::scope::outputs`] gives them: a large value is a text of its
+/// What is shown of the outputs of a task, as `scope::outputs` gives them: a large value is a text of its
 /// beginning, and the list of a mapped task ends early, with a text that says how many there are.
 pub(crate) fn shown_outputs(it: &TaskRun) -> BTreeMap<String, Value> {
     match &it.items {
