@@ -1,7 +1,7 @@
 //! `why`: obstacles in words, and what an end goes back to. Source: semantics, rule 17.
 
 use shared::id::TaskPath;
-use shared::state::{Activity, Outcome, TaskPhase};
+use shared::state::{Activity, Failure, Outcome, TaskPhase};
 use shared::time::Timestamp;
 use shared::why::{Blocker, BlockerKind, Why};
 use shared::workflow::{Kind, Workflow};
@@ -198,6 +198,7 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         let text = format!("{} more failed", failed.len() - NAMED_MAX);
         blockers.push(blocker(BlockerKind::Cause, text, run.created_at));
     }
+    blockers.extend(warnings(run, workflow));
     if blockers.is_empty() {
         let text = match word.as_str() {
             "skipped" => "nothing was to be done: every task was skipped".to_owned(),
@@ -208,29 +209,54 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
     answer(run, None, word, blockers)
 }
 
+/// The checks that were not met and only warn: they make a run partial.
+fn warnings(run: &Run, workflow: &Workflow) -> Vec<Blocker> {
+    let warned = parts(run, workflow).into_iter().flat_map(|(path, it)| {
+        it.warnings.iter().map(move |warning| {
+            blocker(BlockerKind::Cause, format!("{path} warns: {warning}"), it.since)
+        })
+    });
+    warned.take(NAMED_MAX).collect()
+}
+
+/// Every task, in the order of the file; a mapped one is told by its items, if it has any.
+fn parts<'a>(run: &'a Run, workflow: &'a Workflow) -> Vec<(TaskPath, &'a TaskRun)> {
+    let mut parts = Vec::new();
+    for (task, it) in workflow.tasks.iter().zip(&run.tasks) {
+        match it.items.as_ref().map_or(&[][..], |it| it.list()) {
+            [] => parts.push((TaskPath::task(task.name.clone()), it)),
+            items => {
+                // Unless it failed by itself: what it is to tolerate could not be worked out.
+                if failed_by_itself(it) {
+                    parts.push((TaskPath::task(task.name.clone()), it));
+                }
+                parts.extend(items.iter().map(|it| {
+                    (TaskPath::item(task.name.clone(), it.item.key.clone()), &it.progress)
+                }));
+            }
+        }
+    }
+    parts
+}
+
+fn failed_by_itself(mapped: &TaskRun) -> bool {
+    match mapped.phase.outcome() {
+        Some(Outcome::Failed(failure)) => !matches!(failure, Failure::Items { .. }),
+        _ => false,
+    }
+}
+
 /// The task runs that failed by themselves, in the order in which they ended; with its log the first explains the run.
 pub fn failed_paths<'a>(
     run: &'a Run,
     workflow: &'a Workflow,
 ) -> Vec<(TaskPath, &'a TaskRun, &'a Outcome)> {
-    let mut failed = Vec::new();
-    for (task, it) in workflow.tasks.iter().zip(&run.tasks) {
-        let items = it.items.as_ref().map_or(&[][..], |it| it.list());
-        let itself = TaskPath::task(task.name.clone());
-        // A mapped task that failed is told by its items.
-        let parts: Vec<(TaskPath, &TaskRun)> = match items {
-            [] => vec![(itself, it)],
-            items => items
-                .iter()
-                .map(|it| (TaskPath::item(task.name.clone(), it.item.key.clone()), &it.progress))
-                .collect(),
-        };
-        for (path, it) in parts {
-            if let Some(outcome @ Outcome::Failed(_)) = it.phase.outcome() {
-                failed.push((path, it, outcome));
-            }
-        }
-    }
+    let failed =
+        parts(run, workflow).into_iter().filter_map(|(path, it)| match it.phase.outcome() {
+            Some(outcome @ Outcome::Failed(_)) => Some((path, it, outcome)),
+            _ => None,
+        });
+    let mut failed: Vec<_> = failed.collect();
     failed.sort_by_key(|(_, it, _)| it.since);
     failed
 }
@@ -248,6 +274,9 @@ pub fn ended(
         format!("it {}", ended_text(progress, outcome)),
         progress.since,
     )];
+    blockers.extend(progress.warnings.iter().map(|warning| {
+        blocker(BlockerKind::Cause, format!("it warns: {warning}"), progress.since)
+    }));
     if *outcome == Outcome::UpstreamFailed
         || *outcome == Outcome::Skipped(shared::state::Skip::Rule)
     {

@@ -1,6 +1,6 @@
 //! `why`: everything in the way, or why it ended so.
 
-use shared::why::{Blocker, Why};
+use shared::why::{Blocker, BlockerKind, Why};
 
 use super::Cx;
 use crate::error::{Error, Exit};
@@ -18,9 +18,17 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<String>) -> Result<Ex
 /// The answer as a list, with the tasks beneath.
 pub(crate) fn lines(why: &Why, view: &View) -> Vec<Line> {
     let mut lines = part(why, view, "");
-    for task in &why.tasks {
+    // What only waits for others is named, so that what holds them all up stays on the screen.
+    let (behind, ahead): (Vec<&Why>, Vec<&Why>) =
+        why.tasks.iter().partition(|it| waits_for_needs(it));
+    for task in ahead {
         lines.push(Line::new());
         lines.extend(part(task, view, "  "));
+    }
+    if !behind.is_empty() {
+        let names: Vec<&str> = behind.iter().filter_map(|it| it.task.as_deref()).collect();
+        lines.push(Line::new());
+        lines.push(Line::from("  behind these: ").and(names.join(", ")));
     }
     if !why.log_tail.is_empty() {
         lines.push(Line::new());
@@ -28,6 +36,10 @@ pub(crate) fn lines(why: &Why, view: &View) -> Vec<Line> {
         lines.extend(why.log_tail.iter().map(|it| Line::new().styled(Style::Dim, "  │ ").and(it)));
     }
     lines
+}
+
+fn waits_for_needs(why: &Why) -> bool {
+    !why.blockers.is_empty() && why.blockers.iter().all(|it| it.kind == BlockerKind::Needs)
 }
 
 fn part(why: &Why, view: &View, indent: &str) -> Vec<Line> {

@@ -7,7 +7,12 @@ use crate::world::World;
 #[test]
 fn a_check_that_only_warns_leaves_the_task_succeeded_and_the_run_partial() {
     let text = "params: { rows: { type: int, default: 3 } }\ntasks:\n  c: { check: [{ expr: params.rows, expect: value > 5, on_failure: warn }, { expr: params.rows > 1 }] }\n";
-    let (mut world, _) = World::playing(1, text);
+    let (mut world, run) = World::playing(1, text);
+    assert_eq!(
+        world.why_ended(run),
+        ["c warns: check 1: `value > 5` is not true (value is 3)"],
+        "it says what made the run partial"
+    );
     expect![[r#"
         00:00 run flow#1 created by user:ann
         00:00 run started

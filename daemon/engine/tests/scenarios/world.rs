@@ -184,6 +184,13 @@ impl World {
         self.ask(Request::Decide { run, task: task.into(), decision, comment });
     }
 
+    /// What `why` says of a run that has ended, a line each.
+    pub(crate) fn why_ended(&self, run: RunId) -> Vec<String> {
+        let archived = self.archive.get(&run).expect("the run has ended");
+        let why = engine::why::of_ended_run(&archived.run, &archived.workflow);
+        why.blockers.into_iter().map(|it| it.text).collect()
+    }
+
     /// The attempt of a task run that has not ended, in the oldest run that has one.
     pub(crate) fn attempt(&self, path: &str) -> AttemptId {
         let state = self.state();

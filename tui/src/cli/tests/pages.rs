@@ -3,6 +3,7 @@
 use expect_test::{Expect, expect};
 use serde_json::json;
 use shared::snapshot::{StatusView, TaskView, WorkflowRow};
+use shared::why::{Blocker, BlockerKind};
 
 use super::fixture::{
     HOSTILE, approval, at, attempt, blocker, busy_run, decision, event, pool, queue_row, run,
@@ -164,6 +165,7 @@ fn why_lists_what_is_in_the_way_with_the_tasks_beneath() {
     let mut answer = why(None, "running", Vec::new());
     let mut until = blocker("the next attempt comes after a wait", &[]);
     until.until = Some(at(130));
+    let behind = Blocker { kind: BlockerKind::Needs, ..blocker("needs that have not ended", &[]) };
     answer.tasks = vec![
         why(
             Some("publish_ok"),
@@ -171,6 +173,8 @@ fn why_lists_what_is_in_the_way_with_the_tasks_beneath() {
             vec![blocker("a person must decide", &["group:finance"])],
         ),
         why(Some("load:East"), "retry_wait", vec![until]),
+        why(Some("index"), "waiting", vec![behind.clone()]),
+        why(Some("cleanup"), "waiting", vec![behind]),
     ];
     check(
         &why_lines(&answer, &view()),
@@ -183,6 +187,8 @@ fn why_lists_what_is_in_the_way_with_the_tasks_beneath() {
 
               load:East  ○ retry_wait
                 · the next attempt comes after a wait (since 2026-01-01 01:01:25 +01:00, until 2026-01-01 01:02:10 +01:00, in 30s)
+
+              behind these: index, cleanup
         "#]],
     );
 }
