@@ -185,7 +185,8 @@ pub(crate) fn judge(site: &mut Site, undisturbed: &Pages) {
         tasks.push(task.to_owned());
     }
     tasks.sort();
-    assert_eq!(tasks, STARTS, "each task and item starts once:\n{starts}\n{view:#}");
+    let events = site.runyard(&["events", "1"]).expect(0).stdout;
+    assert_eq!(tasks, STARTS, "each task and item starts once:\n{starts}\n{events}");
     for task in STARTS.iter().filter(|it| **it != "cleanup ") {
         check_log(site, &task.trim_end().replace(' ', ":"), &ids);
     }

@@ -47,6 +47,13 @@ pub fn lives(pid: i32) -> bool {
     state == Some(false)
 }
 
+/// Its parent; 0 where it is gone.
+pub fn parent(pid: i32) -> i32 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    fields.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0)
+}
+
 /// Its resident size in bytes; 0 where it is gone.
 pub fn resident_bytes(pid: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

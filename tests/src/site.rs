@@ -180,7 +180,10 @@ impl Site {
             let program = it.command.split(' ').next().unwrap_or_default();
             program.ends_with("runyard-runner") && it.command.contains(" --dir ")
         };
-        found.iter().find(is_runner).map(|it| it.pid)
+        let runners: Vec<i32> = found.iter().filter(is_runner).map(|it| it.pid).collect();
+        // A child that has not become its task yet looks like its runner.
+        let is_child = |pid: &i32| runners.contains(&processes::parent(*pid));
+        runners.iter().find(|pid| !is_child(pid)).copied()
     }
 
     /// Whether a runner was killed here.
