@@ -245,17 +245,33 @@ pub struct TaskPath {
     /// The item, where the task is mapped; `None` is the mapped task as a whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub item: Option<ItemKey>,
+    /// Whether the undo of the task run is meant, and not the task run itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub undo: bool,
 }
+
+/// Stands before the path of an undo. No task's name holds its last character.
+const UNDO: &str = "undo@";
 
 impl TaskPath {
     /// The path of a task itself.
     pub fn task(task: TaskName) -> Self {
-        Self { task, item: None }
+        Self { task, item: None, undo: false }
     }
 
     /// The path of one item.
     pub fn item(task: TaskName, item: ItemKey) -> Self {
-        Self { task, item: Some(item) }
+        Self { task, item: Some(item), undo: false }
+    }
+
+    /// The path of the undo of the same task run.
+    pub fn undo(self) -> Self {
+        Self { undo: true, ..self }
+    }
+
+    /// The path of the task run that this is the undo of; of one that is no undo, itself.
+    pub fn forward(self) -> Self {
+        Self { undo: false, ..self }
     }
 }
 
@@ -265,18 +281,23 @@ impl From<TaskName> for TaskPath {
     }
 }
 
-/// Written `task:item`; `task[item]` is read too.
+/// Written `task:item`, and `undo@task:item` for its undo; `task[item]` is read too.
 impl fmt::Display for TaskPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let undo = if self.undo { UNDO } else { "" };
         match &self.item {
-            None => f.pad(self.task.as_str()),
-            Some(item) => f.pad(&format!("{}:{item}", self.task)),
+            None if !self.undo => f.pad(self.task.as_str()),
+            None => f.pad(&format!("{undo}{}", self.task)),
+            Some(item) => f.pad(&format!("{undo}{}:{item}", self.task)),
         }
     }
 }
 
 impl From<&str> for TaskPath {
     fn from(text: &str) -> Self {
+        if let Some(forward) = text.strip_prefix(UNDO) {
+            return Self::from(forward).undo();
+        }
         if let Some((task, rest)) = text.split_once('[')
             && let Some(item) = rest.strip_suffix(']')
         {
@@ -321,5 +342,14 @@ mod tests {
         assert_eq!(TaskPath::from("load:a:b").item, Some("a:b".into()));
         assert_eq!(TaskPath::from("load").to_string(), "load");
         assert_eq!(TaskPath::from("load[x]").to_string(), "load:x");
+    }
+
+    #[test]
+    fn an_undo_is_named_after_what_it_undoes() {
+        let undo = TaskPath::item("load".into(), "a".into()).undo();
+        assert_eq!(undo.to_string(), "undo@load:a");
+        assert_eq!(TaskPath::from("undo@load:a"), undo);
+        assert_eq!(TaskPath::from("undo@load").forward(), TaskPath::from("load"));
+        assert_eq!(TaskPath::from("load:undo@x").item, Some("undo@x".into()));
     }
 }

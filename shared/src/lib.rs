@@ -26,11 +26,13 @@ pub mod diagnostic;
 pub mod expr;
 pub mod id;
 pub mod outputs;
+pub mod plan;
 pub mod request;
 #[cfg(feature = "rpc")]
 pub mod rpc;
 pub mod snapshot;
 pub mod state;
 pub mod time;
+pub mod watch;
 pub mod why;
 pub mod workflow;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{RunId, TaskName, TaskPath, WorkflowName};
-use crate::time::Interval;
+use crate::id::{PoolName, RunId, TaskName, TaskPath, WorkflowName};
+use crate::time::{Interval, Timestamp};
 use crate::workflow::Priority;
 
 /// Who asks. What the kernel says, never what a message says.
@@ -70,6 +70,170 @@ pub enum Request {
         /// What the actor says about it.
         comment: Option<String>,
     },
+    /// Starts nothing more of something. What runs goes on.
+    Pause {
+        /// Of what.
+        what: PauseWhat,
+        /// Until when; until it is resumed where absent.
+        until: Option<Timestamp>,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Lets something start again that was paused.
+    Resume {
+        /// What.
+        what: PauseWhat,
+        /// What the actor says about it.
+        comment: Option<String>,
+    },
+    /// Stops a task run before it starts, until it is released.
+    Hold {
+        /// Of which run.
+        run: RunId,
+        /// Which task run.
+        task: TaskPath,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Lets a task run go on that is held.
+    Release {
+        /// Of which run.
+        run: RunId,
+        /// Which task run.
+        task: TaskPath,
+        /// What the actor says about it.
+        comment: Option<String>,
+    },
+    /// Passes a task run over that has not started.
+    Skip {
+        /// Of which run.
+        run: RunId,
+        /// Which task run.
+        task: TaskPath,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Says how a task run, or its undo, has ended, against what is known of it.
+    Mark {
+        /// Of which run.
+        run: RunId,
+        /// Which task run.
+        task: TaskPath,
+        /// How it has ended.
+        mark: Mark,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Stops an attempt, frees what it holds, and has its task run wait in the queue again.
+    Requeue {
+        /// Of which run.
+        run: RunId,
+        /// Which task run.
+        task: TaskPath,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Gives a run another priority.
+    Prioritize {
+        /// Which.
+        run: RunId,
+        /// Larger goes first.
+        priority: Priority,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Undoes what a run has done, newest first. What runs of it is stopped before.
+    Rollback {
+        /// Which run.
+        run: RunId,
+        /// What of it: these, and all that succeeded downstream of them.
+        what: RollbackWhat,
+        /// Why.
+        comment: Option<String>,
+    },
+}
+
+/// What is paused.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseWhat {
+    /// Everything.
+    All,
+    /// A workflow: its runs, and the tasks of those that are active.
+    Workflow(WorkflowName),
+    /// A pool.
+    Pool(PoolName),
+    /// A run.
+    Run(RunId),
+}
+
+/// How a person says that a task run has ended.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// Well, with these outputs. Texts are read as the outputs' types.
+    Success {
+        /// By name.
+        outputs: BTreeMap<String, Value>,
+    },
+    /// Badly.
+    Failed,
+    /// It was undone by hand.
+    Undone,
+}
+
+/// What of a run is undone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RollbackWhat {
+    /// All that has succeeded.
+    All,
+    /// These, and all that succeeded downstream of them.
+    Tasks(Vec<TaskPath>),
+    /// The undo of this one again, which has failed, and what waits for it.
+    Retry(TaskPath),
+}
+
+impl Request {
+    /// The run that it is about.
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Run { .. } => None,
+            Self::Pause { what, .. } | Self::Resume { what, .. } => match what {
+                PauseWhat::Run(run) => Some(*run),
+                PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => None,
+            },
+            Self::Cancel { run, .. }
+            | Self::Retry { run, .. }
+            | Self::Decide { run, .. }
+            | Self::Hold { run, .. }
+            | Self::Release { run, .. }
+            | Self::Skip { run, .. }
+            | Self::Mark { run, .. }
+            | Self::Requeue { run, .. }
+            | Self::Prioritize { run, .. }
+            | Self::Rollback { run, .. } => Some(*run),
+        }
+    }
+}
+
+/// A request, and what the actor saw when they decided on it: if that has changed, the request is refused.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Act {
+    /// What is asked.
+    pub request: Request,
+    /// The word of the state that its target was in: of the task run where it names one, else of the run.
+    #[serde(default)]
+    pub seen: Option<String>,
+    /// The digest of the plan that was shown.
+    #[serde(default)]
+    pub plan: Option<String>,
+}
+
+impl From<Request> for Act {
+    fn from(request: Request) -> Self {
+        Self { request, seen: None, plan: None }
+    }
 }
 
 /// Which parts of a run run again. Whatever needs them runs again too.
@@ -109,6 +273,13 @@ pub enum Answer {
     Retried {
         /// Which, as `task` or `task:item`.
         tasks: Vec<String>,
+    },
+    /// These task runs are undone, in this order.
+    RollingBack {
+        /// Which, as `task` or `task:item`.
+        tasks: Vec<String>,
+        /// What has succeeded and has no undo.
+        not_undone: Vec<String>,
     },
     /// It is done.
     Done,

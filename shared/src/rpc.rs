@@ -16,11 +16,13 @@ use tokio::net::UnixStream;
 use tokio_util::codec::LengthDelimitedCodec;
 
 use crate::id::{RunId, Seq};
-use crate::request::{Answer, Refusal, Request};
+use crate::plan::Plan;
+use crate::request::{Act, Answer, Refusal, Request};
 use crate::snapshot::{
-    ApprovalRow, EventsPage, Graph, LogChunk, PoolRow, QueueRow, RunRow, RunView, StatusView,
-    WorkflowRow,
+    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, RunRow,
+    RunView, StatusView, WorkflowRow,
 };
+use crate::watch::{News, Watch};
 use crate::why::Why;
 
 /// The first bytes on a connection.
@@ -66,6 +68,17 @@ pub trait Daemon {
     async fn queue(pool: Option<String>) -> Result<Vec<QueueRow>, Refusal>;
     /// The pools by name.
     async fn pools() -> Vec<PoolRow>;
+    /// Changes something, unless what the actor saw of it has changed since. Answered once the change is on disk.
+    async fn act(act: Act) -> Result<Answer, Refusal>;
+    /// What a request would do. Changes nothing.
+    async fn plan(request: Request) -> Result<Plan, Refusal>;
+    /// What has changed of what a reader shows; waits up to `wait_ms` where nothing has. A reader that asks again at once
+    /// is answered at most ten times a second.
+    async fn watch(watch: Watch) -> Result<News, Refusal>;
+    /// The task runs that hold capacity, oldest first; of one pool, or of all.
+    async fn holders(pool: Option<String>) -> Result<Vec<HolderRow>, Refusal>;
+    /// The lines of a log that match.
+    async fn search_log(search: LogSearch) -> Result<LogHits, Refusal>;
 }
 
 /// Which runs to list.
@@ -90,6 +103,27 @@ pub struct ItemsOf {
     /// From the how manieth on, from 0.
     pub from: u32,
     /// At most so many; 1000 are given at most.
+    pub limit: u32,
+}
+
+/// Which lines of which log.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LogSearch {
+    /// Of which run.
+    pub run: RunId,
+    /// Of which task run: `task` or `task:item`, `undo@task` of an undo.
+    pub task: String,
+    /// Of which attempt; the last where absent.
+    #[serde(default)]
+    pub attempt: Option<u32>,
+    /// A regular expression; upper and lower case are the same where it has no upper case.
+    pub pattern: String,
+    /// From which byte on; backwards, from the line that ends there.
+    pub from: u64,
+    /// Whether to look towards the beginning.
+    #[serde(default)]
+    pub backwards: bool,
+    /// At most so many lines; 1000 are given at most.
     pub limit: u32,
 }
 

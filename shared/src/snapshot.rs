@@ -38,6 +38,27 @@ pub struct RunRow {
     pub ended: Option<Timestamp>,
     /// How many task runs are in each state; of a mapped task its items count.
     pub counts: BTreeMap<String, u32>,
+    /// Who has paused it, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseView>,
+}
+
+/// A pause of a run, a workflow, a pool or everything.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PauseView {
+    /// Who has paused it.
+    pub by: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Until when; until it is resumed where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// How many runs or task runs wait only for its end.
+    #[serde(default)]
+    pub held_back: u32,
 }
 
 /// A run with its tasks.
@@ -82,8 +103,47 @@ pub struct RunView {
     pub counts: BTreeMap<String, u32>,
     /// Its tasks in file order, a mapped one in one row; or the items of one mapped task, where they were asked for.
     pub tasks: Vec<TaskView>,
+    /// Who has paused it, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseView>,
+    /// How it is being undone, or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackView>,
     /// The journal's place that this shows.
     pub seq: Seq,
+}
+
+/// The undoing of a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RollbackView {
+    /// Who has asked for it; `daemon` where the workflow says so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What they said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// How many undos there are in each state: `pending`, `queued`, `running`, `rolled_back`, `rollback_failed` …
+    pub counts: BTreeMap<String, u32>,
+}
+
+/// The undo of a task or of an item, or of the items of a mapped task.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct UndoView {
+    /// `pending`, `queued`, `starting`, `running`, `stopping`, `retry_wait`, `held`, `rolled_back`, `rollback_failed`; of
+    /// a mapped task the one that matters most.
+    pub state: String,
+    /// Why it is so, where that is not plain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// When it started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// Its attempts, first first.
+    pub attempts: Vec<AttemptView>,
 }
 
 /// A task, or an item of one.
@@ -130,6 +190,12 @@ pub struct TaskView {
     pub warnings: Vec<String>,
     /// Its attempts, first first.
     pub attempts: Vec<AttemptView>,
+    /// Whether it can be undone once it has succeeded.
+    #[serde(default)]
+    pub can_undo: bool,
+    /// Its undo, if there is or was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo: Option<UndoView>,
 }
 
 /// An attempt.
@@ -179,7 +245,7 @@ pub struct AttemptView {
 pub struct WorkflowRow {
     /// Its name; of a file that never was one, the file's stem.
     pub name: WorkflowName,
-    /// `ok`, `broken` (its newest file has errors), `gone` (its file was deleted).
+    /// `ok`, `paused`, `broken` (its newest file has errors), `gone` (its file was deleted).
     pub state: String,
     /// The version that new runs get.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,6 +263,9 @@ pub struct WorkflowRow {
     /// What is wrong with its newest file, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<String>,
+    /// Who has paused it, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseView>,
 }
 
 /// A pool in a list.
@@ -206,7 +275,7 @@ pub struct PoolRow {
     pub name: PoolName,
     /// What kind of pool: `local`.
     pub kind: String,
-    /// `up`, or `down` (its runner cannot be reached).
+    /// `up`, `paused`, or `down` (its runner cannot be reached).
     pub state: String,
     /// How many slots it has.
     pub slots: u32,
@@ -214,6 +283,42 @@ pub struct PoolRow {
     pub used: u32,
     /// How many task runs wait for it.
     pub queued: u32,
+    /// Since when the one waits that has waited longest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Timestamp>,
+    /// Who has paused it, and until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseView>,
+}
+
+/// A task run that holds slots of a pool.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct HolderRow {
+    /// Its pool.
+    pub pool: PoolName,
+    /// Its run.
+    pub run: RunId,
+    /// Its run as people say it: `workflow#412`.
+    pub label: String,
+    /// Its task, or `task:item`; `undo@task` of an undo.
+    pub task: String,
+    /// `starting`, `running` or `stopping`.
+    pub state: String,
+    /// The number of its attempt.
+    pub attempt: u32,
+    /// Its process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many slots it holds.
+    pub slots: u32,
+    /// What else it holds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<String, u32>,
+    /// When it is stopped at the latest: the end of its timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// A task run that waits for capacity.
@@ -262,6 +367,15 @@ pub struct ApprovalRow {
     pub expires: Option<Timestamp>,
     /// Who may decide; whoever may use the daemon where empty.
     pub approvers: Vec<String>,
+    /// What it needs has given back: the evidence.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, Value>,
+    /// Warnings of what it needs, however far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The tasks that wait for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<String>,
     /// How many decisions it takes.
     pub needed: u32,
     /// Those there are.
@@ -333,6 +447,30 @@ pub struct LogChunk {
     pub end: bool,
 }
 
+/// Lines of a log that were looked for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LogHits {
+    /// Those that were found, in the order of the log.
+    pub lines: Vec<LogLine>,
+    /// The attempt they are of.
+    pub attempt: u32,
+    /// How much of the log was looked through, from where it was asked.
+    pub scanned: u64,
+    /// From where to look on; absent at the end of the log, or at its beginning where it is looked through backwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// A line of a log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Where it starts in the log.
+    pub offset: u64,
+    /// Its bytes, without its end; cut after 16 KiB.
+    #[serde(with = "bytes_as_text")]
+    pub bytes: Vec<u8>,
+}
+
 /// How the daemon is.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StatusView {
@@ -354,6 +492,9 @@ pub struct StatusView {
     pub state_dir: String,
     /// Where its workflows are.
     pub workflows_dir: String,
+    /// Everything is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<PauseView>,
 }
 
 /// How the store is.
@@ -368,7 +509,7 @@ pub struct StoreView {
 }
 
 /// How many runs there are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct RunsView {
     /// Runs that have started and are not over.
     pub active: u32,

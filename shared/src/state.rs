@@ -14,6 +14,8 @@ pub enum RunPhase {
     Queued,
     /// Its tasks run.
     Active,
+    /// Its tasks have ended so; what succeeded of them is being undone.
+    RollingBack(RunOutcome),
     /// Its tasks have ended so; those of `finally` run.
     Closing(RunOutcome),
     /// Everything has ended.
@@ -34,6 +36,10 @@ pub enum RunOutcome {
     Cancelled,
     /// Nothing was to be done.
     Skipped,
+    /// What it had done was undone.
+    RolledBack,
+    /// What it had done was to be undone, and something of it could not be.
+    RollbackFailed,
 }
 
 impl RunOutcome {
@@ -45,13 +51,28 @@ impl RunOutcome {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Skipped => "skipped",
+            Self::RolledBack => "rolled_back",
+            Self::RollbackFailed => "rollback_failed",
         }
     }
 }
 
 /// Every word that a run's state may be.
-pub const RUN_WORDS: [&str; 8] =
-    ["queued", "running", "cancelling", "succeeded", "partial", "failed", "cancelled", "skipped"];
+pub const RUN_WORDS: [&str; 13] = [
+    "queued",
+    "running",
+    "pausing",
+    "paused",
+    "cancelling",
+    "rolling_back",
+    "succeeded",
+    "partial",
+    "failed",
+    "cancelled",
+    "skipped",
+    "rolled_back",
+    "rollback_failed",
+];
 
 impl RunPhase {
     /// Whether nothing follows but what a person asks for.
@@ -64,6 +85,7 @@ impl RunPhase {
         match self {
             Self::Ended(outcome) => outcome.word(),
             _ if cancelling => "cancelling",
+            Self::RollingBack(_) => "rolling_back",
             Self::Queued => "queued",
             Self::Active | Self::Closing(_) => "running",
         }
@@ -154,6 +176,13 @@ pub enum Failure {
     Expired,
     /// One of its expressions has no value.
     Expression(String),
+    /// A person has said that it has.
+    Marked {
+        /// Who.
+        by: String,
+        /// What they said.
+        comment: Option<String>,
+    },
     /// More of its items failed than it tolerates.
     Items {
         /// How many failed.
@@ -173,6 +202,13 @@ pub enum Skip {
     Rule,
     /// Nobody answered its approval, which says to skip then.
     Expired,
+    /// A person has said so.
+    Person {
+        /// Who.
+        by: String,
+        /// What they said.
+        comment: Option<String>,
+    },
 }
 
 /// How an attempt has ended.
@@ -289,6 +325,9 @@ impl Outcome {
             Self::Skipped(Skip::When) => Some("its `when` was false".to_owned()),
             Self::Skipped(Skip::Rule) => Some("its trigger rule does not hold".to_owned()),
             Self::Skipped(Skip::Expired) => Some("nobody answered in time".to_owned()),
+            Self::Skipped(Skip::Person { by, comment }) => {
+                Some(said(format!("skipped by {by}"), comment.as_deref()))
+            }
             Self::Succeeded | Self::UpstreamFailed | Self::Cancelled => None,
         }
     }
@@ -307,6 +346,9 @@ impl Failure {
             Self::Rejected { by, comment } => format!("rejected by {by}: {comment}"),
             Self::Expired => "expired: nobody answered in time".to_owned(),
             Self::Expression(problem) => problem.clone(),
+            Self::Marked { by, comment } => {
+                said(format!("marked as failed by {by}"), comment.as_deref())
+            }
             Self::Items { failed, total } => format!("{failed} of {total} items failed"),
         }
     }
@@ -318,8 +360,17 @@ impl Failure {
             Self::Rejected { .. } => "rejected".to_owned(),
             Self::Expired => "expired".to_owned(),
             Self::Expression(_) => "expression_error".to_owned(),
+            Self::Marked { .. } => "marked".to_owned(),
             Self::Items { .. } => "items_failed".to_owned(),
         }
+    }
+}
+
+/// What somebody did, and what they said about it.
+pub fn said(what: String, comment: Option<&str>) -> String {
+    match comment {
+        Some(comment) => format!("{what}: {comment}"),
+        None => what,
     }
 }
 

@@ -15,6 +15,8 @@ pub enum BlockerKind {
     Needs,
     /// The wait before the next attempt.
     Retry,
+    /// It is paused, or what it is part of.
+    Paused,
     /// A person must let it go on.
     Hold,
     /// A person must decide.

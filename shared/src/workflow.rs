@@ -42,6 +42,41 @@ pub struct Workflow {
     pub concurrency: Concurrency,
     /// Its tasks: those of `tasks` in file order, then those of `finally`.
     pub tasks: Vec<Task>,
+    /// What becomes of what is done when a run fails.
+    #[serde(default)]
+    pub on_run_failure: OnRunFailure,
+}
+
+/// What becomes of the finished work of a run that fails. Source: semantics, rule 12.
+#[derive(Clone, PartialEq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRunFailure {
+    /// It stays.
+    #[default]
+    Keep,
+    /// It is undone.
+    RollBack {
+        /// Only if this is true.
+        #[serde(default)]
+        when: Option<Expr>,
+        /// How undos are carried out.
+        how: UndoPolicy,
+    },
+}
+
+/// How the undos of a run are carried out, by a person's wish too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UndoPolicy {
+    /// How many may run at once; at least 1.
+    pub parallel: u32,
+    /// Whether what a failed undo was built on is undone all the same.
+    pub goes_on: bool,
+}
+
+impl Default for UndoPolicy {
+    fn default() -> Self {
+        Self { parallel: 1, goes_on: false }
+    }
 }
 
 /// What a workflow says of itself for people.
@@ -185,13 +220,30 @@ pub struct Task {
     pub expect: Vec<Expr>,
     /// What its failure does to the run.
     pub on_failure: OnFailure,
+    /// How it is undone. A `publish` has an undo of its own.
+    #[serde(default)]
+    pub rollback: Option<Rollback>,
+}
+
+/// How a task is undone.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Rollback {
+    /// What undoes it: [`Kind::Run`], [`Kind::Exec`], or the [`Kind::Publish`] of the task itself, taken back.
+    pub kind: Kind,
+    /// What follows a failed undo.
+    pub retry: Retry,
+    /// How long an undo may take.
+    pub timeout: Timeout,
+    /// Whether it is also undone when it has failed.
+    #[serde(default)]
+    pub also_failed: bool,
 }
 
 impl Task {
     /// Whether it runs as a process in a pool.
     pub fn has_process(&self) -> bool {
         match &self.kind {
-            Kind::Run { .. } | Kind::Exec { .. } => true,
+            Kind::Run { .. } | Kind::Exec { .. } | Kind::Publish { .. } => true,
             Kind::Check { items } => items.iter().any(|it| matches!(it.what, CheckWhat::Exec(_))),
             Kind::Wait { .. } | Kind::Approval { .. } => false,
         }
@@ -231,6 +283,11 @@ pub enum Kind {
         /// What is judged, in order.
         items: Vec<CheckItem>,
     },
+    /// Moves what the run has made into place, at once, and keeps what was there.
+    Publish {
+        /// What.
+        publish: Publish,
+    },
 }
 
 impl Kind {
@@ -242,8 +299,23 @@ impl Kind {
             Self::Wait { .. } => "wait",
             Self::Approval { .. } => "approval",
             Self::Check { .. } => "check",
+            Self::Publish { .. } => "publish",
         }
     }
+}
+
+/// What is moved where.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Publish {
+    /// The dataset that is updated.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// A file or a folder, relative to the run's folder.
+    pub from: Template,
+    /// Where it is to be, relative to the workflow's folder.
+    pub to: Template,
+    /// How many versions are kept that it has replaced; at least 1, so that it can be undone.
+    pub keep: u32,
 }
 
 /// A file to wait for: it is there, and has stopped growing.

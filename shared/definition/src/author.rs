@@ -4,14 +4,18 @@
 
 mod kind;
 mod param;
+mod publish;
 mod reader;
 mod retry;
+mod rollback;
 mod script;
 mod task;
 
 use std::time::Duration;
 
-use shared::workflow::{Concurrency, Docs, Priority, Retry, Section, Timeout, WhenFull, Workflow};
+use shared::workflow::{
+    Concurrency, Docs, OnRunFailure, Priority, Retry, Section, Timeout, WhenFull, Workflow,
+};
 
 pub(crate) use reader::{Scope, Use};
 pub(crate) use task::TaskPlaces;
@@ -34,6 +38,8 @@ pub(crate) struct Draft {
     pub(crate) uses: Vec<Use>,
     /// Where `tasks` stands, if it holds none.
     pub(crate) no_tasks: Option<Place>,
+    /// Where it is said that a run that fails is rolled back, if it is.
+    pub(crate) roll_back: Option<Place>,
 }
 
 /// What holds for tasks that do not say otherwise.
@@ -68,6 +74,7 @@ pub(crate) fn read(
         priority: root.get("priority").and_then(read_priority).unwrap_or(Priority::NORMAL),
         concurrency: read_concurrency(root.get("concurrency"), &mut reader),
         tasks: Vec::new(),
+        on_run_failure: rollback::read_policy(root.get("on_run_failure"), &mut reader),
     };
     let mut places = Vec::new();
     for (key, section) in [("tasks", Section::Main), ("finally", Section::Finally)] {
@@ -81,7 +88,15 @@ pub(crate) fn read(
     }
     let tasks = root.entry("tasks");
     let no_tasks = tasks.filter(|it| matches!(&it.value.value, Value::Map(all) if all.is_empty()));
-    Draft { workflow, places, uses: reader.uses, no_tasks: no_tasks.map(|it| it.place) }
+    let is_kept = workflow.on_run_failure == OnRunFailure::Keep;
+    let roll_back = root.entry("on_run_failure").filter(|_| !is_kept);
+    Draft {
+        workflow,
+        places,
+        uses: reader.uses,
+        no_tasks: no_tasks.map(|it| it.place),
+        roll_back: roll_back.map(|it| it.place),
+    }
 }
 
 /// The name, or that of the file without its ending.

@@ -1,4 +1,4 @@
-//! Everything that spans two keys: needs and cycles, names in expressions, timeouts that nobody has written.
+//! Everything that spans two keys: needs and cycles, names in expressions, timeouts and undos that nobody has written.
 
 mod names;
 mod needs;
@@ -27,6 +27,10 @@ pub(crate) fn check(draft: &Draft, report: &mut Report<'_>) {
         upstream::check(draft, &graph, &order, &reads, report);
     }
     warn_of_timeouts(draft, report);
+    let can_be_undone = draft.workflow.tasks.iter().any(|it| it.rollback.is_some());
+    if let Some(place) = draft.roll_back.filter(|_| !can_be_undone) {
+        report.add(place, Problem::NothingToUndo);
+    }
 }
 
 fn numbers<'d>(draft: &'d Draft, report: &mut Report<'_>) -> Numbers<'d> {

@@ -2,10 +2,13 @@
 //! the tables of the reference are all made from it.
 
 mod names;
+mod rollback;
 mod task;
 
 pub(crate) use names::WORKFLOW_NAME;
-use names::{ENV, ITEM, OUTPUT, PARAM, POOL, RESOURCE, TASK_NAME};
+use names::{DATASET, ENV, ITEM, OUTPUT, PARAM, POOL, RESOURCE, TASK_NAME};
+use rollback::ON_RUN_FAILURE;
+pub(crate) use rollback::{ON_RUN_FAILURE_WORDS, ON_UNDO_FAILURE};
 pub(crate) use task::{
     CHECK_FAILURE, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, TASK, TIMEOUT,
 };
@@ -61,6 +64,14 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
             "How many of its runs there may be at once.",
         ),
         key(
+            "on_run_failure",
+            Shape::OneOf(&[
+                Shape::Words(|| ON_RUN_FAILURE_WORDS.map(|it| it.0).to_vec(), never),
+                Shape::Mapping(&ON_RUN_FAILURE),
+            ]),
+            "What becomes of finished tasks when a run fails: they stay (`keep`), or are undone, the last first (`roll_back`, or a mapping that says how). Default `keep`.",
+        ),
+        key(
             "env",
             Shape::Named(&ENV, &Shape::OneOf(&[Shape::Template, Shape::Later(Form::Mapping)])),
             "What is added to the environment of every task, by name.",
@@ -88,7 +99,6 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
         later("retention"),
         later("secrets"),
         later("alerts"),
-        later("on_run_failure"),
         later("datasets"),
         later("tests"),
         later("timeout"),

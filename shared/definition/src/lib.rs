@@ -148,6 +148,30 @@ mod tests {
     }
 
     #[test]
+    fn how_work_is_undone_belongs_to_a_version() {
+        let version = |more: &str, rollback: &str| {
+            let text =
+                format!("{more}\ntasks: {{ a: {{ run: x, timeout: 1m, rollback: {rollback} }} }}");
+            version_of("/w", &text, "echo")
+        };
+        let plain = version("", "echo");
+        assert_eq!(version("on_run_failure: keep", "{ run: echo, timeout: 24h }"), plain);
+        assert_eq!(version("", "{ run: { file: undo.sh } }"), plain);
+        let others = [
+            version("", "echo 2"),
+            version("", "{ exec: [echo] }"),
+            version("", "{ run: echo, retry: 1 }"),
+            version("", "{ run: echo, also_failed: true }"),
+            version("on_run_failure: roll_back", "echo"),
+            version("on_run_failure: { parallel: 2 }", "echo"),
+            version("on_run_failure: { when: params is defined }", "echo"),
+        ];
+        let different: std::collections::BTreeSet<&String> =
+            others.iter().chain([&plain]).collect();
+        assert_eq!(different.len(), others.len() + 1);
+    }
+
+    #[test]
     fn what_is_quoted_from_a_file_cannot_command_a_terminal() {
         let text = format!("tasks: {{ a: {{ run: x, needs: \"\\e[2J{}\" }} }}", "x".repeat(1_000));
         let loaded =

@@ -112,6 +112,8 @@ pub(crate) enum Problem {
 
     #[error("no timeout is written for {0}")]
     NoTimeout(String),
+    #[error("a run that fails is rolled back, but no task can be undone")]
+    NothingToUndo,
 }
 
 impl Problem {
@@ -127,7 +129,7 @@ impl Problem {
 
     pub(crate) fn severity(&self) -> Severity {
         match self {
-            Self::NoTimeout(_) => Severity::Warning,
+            Self::NoTimeout(_) | Self::NothingToUndo => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -183,6 +185,7 @@ impl Problem {
             Self::WholeTasks { .. } => "whole_tasks",
             Self::BadDefault { .. } => "bad_default",
             Self::NoTimeout(_) => "no_timeout",
+            Self::NothingToUndo => "nothing_to_undo",
         }
     }
 
@@ -232,7 +235,7 @@ impl Problem {
                 "write numbers and units, such as 500ms, 30s, 10m, 1h30m, 2d".to_owned()
             }
             Self::Misplaced { help, .. } | Self::Conflict(_, help) => (*help).to_owned(),
-            Self::NoKind(_) => "give it one of run, exec, wait, approval, check".to_owned(),
+            Self::NoKind(_) => "give it one of run, exec, wait, approval, check, publish".to_owned(),
             Self::ManyKinds { .. } => {
                 "make two tasks of it, one of which needs the other".to_owned()
             }
@@ -255,6 +258,9 @@ impl Problem {
             }
             Self::TooLong { .. } => "move it into a file, and run that".to_owned(),
             Self::Nul => "write it without NUL".to_owned(),
+            Self::TemplateInScript { variable, .. } if variable.starts_with("RUNYARD_") => {
+                format!("write `\"${variable}\"` in the script")
+            }
             Self::TemplateInScript { found, variable } => format!(
                 "add `env: {{ {variable}: \"{found}\" }}` to the task and write `\"${variable}\"` in the script"
             ),
@@ -285,6 +291,10 @@ impl Problem {
             Self::BadDefault { .. } => "change the default or the type".to_owned(),
             Self::NoTimeout(_) => {
                 "add `timeout:` to it, or once for all to `defaults`; without, 24 h are allowed"
+                    .to_owned()
+            }
+            Self::NothingToUndo => {
+                "add `rollback:` to the tasks that change something, or write `on_run_failure: keep`"
                     .to_owned()
             }
         };

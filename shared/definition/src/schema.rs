@@ -123,7 +123,10 @@ mod tests {
         let properties =
             schema["$defs"]["task"]["properties"].as_object().expect("a task has keys");
         assert!(properties.values().all(|it| it["description"].is_string()));
-        assert!(properties.contains_key("needs") && !properties.contains_key("rollback"));
+        assert!(properties.contains_key("rollback") && !properties.contains_key("produces"));
         assert_eq!(schema["required"], json!(["tasks"]));
+        assert_eq!(schema["$defs"]["publish"]["required"], json!(["from", "to"]));
+        let forms = &schema["properties"]["on_run_failure"]["anyOf"];
+        assert_eq!(forms[0], json!({ "enum": ["keep", "roll_back"] }));
     }
 }

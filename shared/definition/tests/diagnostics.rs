@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use definition::{Loaded, load_bytes};
 use shared::diagnostic::{Diagnostic, Severity};
+use shared::workflow::{OnRunFailure, Workflow};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
 
@@ -82,11 +83,25 @@ fn every_good_file_loads_without_a_word_and_gives_the_workflow_that_is_kept_besi
         assert_eq!(render(&loaded.diagnostics), "", "{}", path.display());
         let workflow = loaded.workflow.expect("without errors there is a workflow");
         let json = serde_json::to_string_pretty(&workflow).expect("a workflow has a JSON form");
-        let back: shared::workflow::Workflow =
-            serde_json::from_str(&json).expect("its JSON form is read back");
+        let back: Workflow = serde_json::from_str(&json).expect("its JSON form is read back");
         assert_eq!(back, workflow, "{}", path.display());
         expect(&path, "json", &(json + "\n"));
     }
+}
+
+#[test]
+fn a_workflow_that_was_kept_before_there_were_undos_is_read_as_one_that_has_none() {
+    let path = Path::new(FOLDER).join("good/minimal.json");
+    let text = std::fs::read_to_string(path).expect("the case can be read");
+    let workflow: Workflow = serde_json::from_str(&text).expect("it is a workflow");
+    let mut old: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    old.as_object_mut().and_then(|it| it.remove("on_run_failure")).expect("it is written");
+    let task = old["tasks"][0].as_object_mut().expect("it has a task");
+    task.remove("rollback").expect("it is written");
+    let read: Workflow = serde_json::from_value(old).expect("what is absent has a default");
+    assert_eq!(read, workflow);
+    assert_eq!(read.on_run_failure, OnRunFailure::Keep);
+    assert_eq!(read.tasks[0].rollback, None);
 }
 
 #[test]

@@ -142,9 +142,10 @@ fn ten_thousand_tasks_load_without_quadratic_work() {
     assert_eq!(code(cycle), "cycle");
 }
 
-const GOOD: [&str; 3] = [
+const GOOD: [&str; 4] = [
     include_str!("good/everything.yaml"),
     include_str!("good/anchors.yaml"),
+    include_str!("good/rollback.yaml"),
     include_str!("../../../workflows/retail-daily-sales.yaml"),
 ];
 
@@ -189,7 +190,7 @@ proptest! {
         prop::sample::select(vec![
             "tasks", ":", " ", "\n", "\n  ", "\n    ", "- ", "[", "]", "{", "}", ",", "a", "run", "needs", "map",
             "over", "&x", "*x", "<<", "!t", "'", "\"", "|", ">", "?", "#", "---", "~", "1", "{{", "}}", "params.x",
-            "timeout", "retry", "check", "expr", "approval", "\t", "\u{feff}", "é", "%",
+            "timeout", "retry", "check", "expr", "approval", "rollback", "publish", "from", "to", "on_run_failure", "when", "exec", "\t", "\u{feff}", "é", "%",
         ]),
         0..60,
     )) {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use shared::workflow::{CheckFailure, CheckItem, CheckWhat, FileWait, Kind, OnTimeout};
 
 use super::reader::{Reader, Scope, duration, no_text, read_word, texts};
-use super::script;
+use super::{publish, script};
 use crate::keys::{self, KINDS, LATER_KINDS};
 use crate::problem::Problem;
 use crate::yaml::{Entry, Node, Place, Value};
 
 /// Stands for a kind that could not be read; such a workflow is refused.
-const NOTHING: Kind = Kind::Check { items: Vec::new() };
+pub(super) const NOTHING: Kind = Kind::Check { items: Vec::new() };
 
 pub(super) fn read(entry: &Entry, scope: &Scope, reader: &mut Reader<'_, '_, '_>) -> Kind {
     let node = &entry.value;
@@ -31,10 +31,11 @@ pub(super) fn read(entry: &Entry, scope: &Scope, reader: &mut Reader<'_, '_, '_>
     }
     let value = &first.value;
     match first.key.as_str() {
-        "run" => read_run(node, value, scope, reader),
+        "run" => read_run(entry, first, node, scope, reader),
         "exec" => Kind::Exec { argv: reader.argv(value, scope) },
         "wait" => value.get("file").map_or(NOTHING, |it| read_wait(it, scope, reader)),
         "approval" => read_approval(node, value, scope, reader),
+        "publish" => publish::read(value, scope, reader),
         _ => read_check(value, scope, reader),
     }
 }
@@ -51,28 +52,40 @@ fn refuse_second(task: &str, first: &Entry, second: &Entry, reader: &mut Reader<
     reader.report.add(second.place, problem);
 }
 
-fn read_run(task: &Node, node: &Node, scope: &Scope, reader: &mut Reader<'_, '_, '_>) -> Kind {
+/// Reads the script of `task` that stands in `entry`, for the `shell` in `owner`.
+pub(super) fn read_run(
+    task: &Entry,
+    entry: &Entry,
+    owner: &Node,
+    scope: &Scope,
+    reader: &mut Reader<'_, '_, '_>,
+) -> Kind {
+    let node = &entry.value;
     let file = node.get("file").filter(|it| it.text().is_some());
     let (script, place) = match (node.text(), file) {
         (Some(text), _) => (text.to_owned(), node.place),
         (None, Some(path)) => (read_file(path, reader), path.place),
         (None, None) => (String::new(), node.place),
     };
-    script::check(&script, place, scope.item.as_deref(), reader);
+    script::check(&script, place, &task.key, scope, reader);
     if node.text().is_some_and(|it| it.trim().is_empty()) {
-        reader.report.add(place, Problem::empty("run", "a script"));
+        reader.report.add(place, Problem::empty(&entry.key, "a script"));
     }
-    let shell = match task.get("shell") {
+    Kind::Run { shell: read_shell(owner, reader), script }
+}
+
+fn read_shell(owner: &Node, reader: &mut Reader<'_, '_, '_>) -> Vec<String> {
+    let shell = match owner.get("shell") {
         Some(list) if matches!(list.value, Value::List(_)) => texts(Some(list)),
         Some(words) => {
             words.text().unwrap_or_default().split_whitespace().map(str::to_owned).collect()
         }
         None => ["bash", "-euo", "pipefail"].map(str::to_owned).to_vec(),
     };
-    if let Some(entry) = task.entry("shell").filter(|_| shell.is_empty()) {
+    if let Some(entry) = owner.entry("shell").filter(|_| shell.is_empty()) {
         reader.report.add(entry.place, Problem::empty("shell", "a program and its arguments"));
     }
-    Kind::Run { shell, script }
+    shell
 }
 
 fn read_file(node: &Node, reader: &mut Reader<'_, '_, '_>) -> String {

@@ -31,6 +31,8 @@ pub(crate) struct Scope {
     pub(crate) task: Option<usize>,
     /// Names beside those that are known everywhere.
     pub(crate) more: &'static [&'static str],
+    /// It belongs to what undoes the task, which may read the task itself.
+    pub(crate) undo: bool,
     /// The name of an item.
     pub(crate) item: Option<String>,
     /// How many of the parameters are known.
@@ -39,16 +41,26 @@ pub(crate) struct Scope {
 
 impl Scope {
     pub(super) fn of_workflow() -> Self {
-        Self { task: None, more: &["trigger"], item: None, params: usize::MAX }
+        Self { task: None, more: &["trigger"], undo: false, item: None, params: usize::MAX }
     }
 
     /// For what is computed before there is a run: the default of the parameter `number`.
     pub(super) fn of_param(number: usize) -> Self {
-        Self { task: None, more: &[], item: None, params: number }
+        Self { task: None, more: &[], undo: false, item: None, params: number }
     }
 
     pub(super) fn of_task(number: usize) -> Self {
-        Self { task: Some(number), more: &["trigger"], item: None, params: usize::MAX }
+        Self { task: Some(number), ..Self::of_workflow() }
+    }
+
+    /// For what is asked of a run when all its tasks have ended, before those of `finally` start.
+    pub(super) fn of_end() -> Self {
+        Self::of_workflow().with(&["trigger", "tasks"])
+    }
+
+    /// For what undoes the task.
+    pub(super) fn of_undo(self) -> Self {
+        Self { undo: true, ..self.with(&["trigger", "outputs"]) }
     }
 
     pub(super) fn with_item(mut self, item: Option<&str>) -> Self {

@@ -10,7 +10,7 @@ use shared::workflow::{
 };
 
 use super::reader::{Reader, Scope, duration, number, read_word};
-use super::{Defaults, kind, param, retry};
+use super::{Defaults, kind, param, retry, rollback};
 use crate::keys;
 use crate::problem::Problem;
 use crate::yaml::{Entry, Node, Place, Value, shorten};
@@ -77,7 +77,12 @@ pub(super) fn read(
         outputs: read_outputs(node.get("outputs"), reader),
         expect: reader.exprs(node.get("expect"), &of_expect),
         on_failure: read_or(node, "on_failure", &keys::ON_FAILURE, OnFailure::Fail),
+        rollback: rollback::read(entry, &own, reader),
     };
+    if matches!(task.kind, Kind::Publish { .. }) {
+        let is_undone = shared.section == Section::Main;
+        task.rollback = rollback::built_in(&task.kind).filter(|_| is_undone);
+    }
     task.slots = slots.unwrap_or(u32::from(task.has_process()));
     task.timeout = read_timeout(node, &task, shared.defaults);
     task.retry = read_retry(node, &task.kind, shared.defaults, reader);
@@ -139,7 +144,9 @@ fn read_retry(
     reader: &mut Reader<'_, '_, '_>,
 ) -> Retry {
     let of_defaults = match kind {
-        Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } => defaults.retry.clone(),
+        Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } | Kind::Publish { .. } => {
+            defaults.retry.clone()
+        }
         Kind::Wait { .. } | Kind::Approval { .. } => None,
     };
     let base = of_defaults.unwrap_or_default();
@@ -159,6 +166,7 @@ fn check_place_of_keys(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>
         Kind::Approval { .. } => "`approval`",
         Kind::Check { .. } if task.has_process() => "`check`",
         Kind::Check { .. } => "a `check` of expressions",
+        Kind::Publish { .. } => "`publish`",
     };
     let mut refuse = |key: &'static str, help| {
         if let Some(entry) = node.entry(key) {
@@ -173,14 +181,37 @@ fn check_place_of_keys(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>
             .iter()
             .for_each(|it| refuse(it, "it speaks of a process, and there is none: drop it"));
     }
+    if matches!(task.kind, Kind::Publish { .. }) {
+        refuse("working_dir", "`from` starts at the run's folder, `to` at the file's: drop it");
+        refuse("outputs", "it gives none: drop it");
+    }
     if matches!(task.kind, Kind::Approval { .. }) {
         refuse("retry", "a person answers once: drop it");
     }
+    check_rollback(node, task, kind, reader);
     let slots = node.get("resources").and_then(|it| it.get("slots"));
     if let Some(slots) = slots.filter(|_| task.has_process() && task.slots == 0) {
         let expected = "a whole number of at least 1".to_owned();
         reader.report.add(slots.place, Problem::out_of_range("slots", "0", expected));
     }
+}
+
+/// Tells a `rollback` that would never run.
+fn check_rollback(node: &Node, task: &Task, kind: &'static str, reader: &mut Reader<'_, '_, '_>) {
+    let Some(entry) = node.entry("rollback") else { return };
+    let (kind, help) = match &task.kind {
+        // What it is could not be read, which has been told.
+        Kind::Check { items } if items.is_empty() => return,
+        _ if task.section == Section::Finally => {
+            ("`finally`", "what runs last is never undone: drop it")
+        }
+        Kind::Publish { .. } => {
+            (kind, "its undo is built in, and puts back what was there: drop it")
+        }
+        _ if !task.has_process() => (kind, "it leaves nothing to undo: drop it"),
+        _ => return,
+    };
+    reader.report.add(entry.place, Problem::Misplaced { key: "rollback", kind, help });
 }
 
 fn read_map(node: &Node, scope: &Scope, reader: &mut Reader<'_, '_, '_>) -> Map {

@@ -1,5 +1,7 @@
 //! The names that expressions read: each exists, as far as that is known before there are values.
 
+use shared::workflow::Section;
+
 use super::Numbers;
 use crate::author::{Draft, Scope, Use};
 use crate::near::near_name;
@@ -52,7 +54,7 @@ impl Checker<'_, '_> {
         quoted.iter().for_each(|name| self.task(name, name, it));
         for name in it.expr.names() {
             // A name that is looked up by a quoted one ends before it.
-            if name != "tasks" || quoted.is_empty() {
+            if name != "tasks" || quoted.is_empty() || !roots(&it.scope).contains(&"tasks") {
                 self.name(name, it);
             }
         }
@@ -61,6 +63,7 @@ impl Checker<'_, '_> {
     fn name(&mut self, name: &str, it: &Use) {
         let mut parts = name.split('.');
         let (root, second, third) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        let fourth = parts.next();
         let scope = &it.scope;
         let known = roots(scope);
         if scope.item.as_deref() == Some(root) {
@@ -84,7 +87,11 @@ impl Checker<'_, '_> {
                     let problem = Problem::UnknownPart { part: part.to_owned(), known: &PARTS };
                     self.add(it, name, problem);
                 }
+                if let (Some("outputs"), Some(output)) = (third, fourth) {
+                    self.own_output(Some(task), output, name, it);
+                }
             }
+            ("outputs", Some(output)) => self.own_output(None, output, name, it),
             ("tasks", None) => self.add(it, name, Problem::WholeTasks { whole: "tasks" }),
             ("interval", Some(part)) => self.part(root, part, &["start", "end"], it),
             ("run", Some(part)) if scope.task.is_some() => self.part(root, part, &RUN_PARTS, it),
@@ -127,14 +134,44 @@ impl Checker<'_, '_> {
         self.add(it, path, problem);
     }
 
+    /// An undo can know which outputs its task has promised. `task`: the one that is read; its own where absent.
+    fn own_output(&mut self, task: Option<&str>, output: &str, path: &str, it: &Use) {
+        let Some(own) = it.scope.task.filter(|_| it.scope.undo) else { return };
+        let own = &self.draft.workflow.tasks[own];
+        if task.is_some_and(|it| it != own.name.as_str())
+            || own.outputs.is_empty()
+            || own.outputs.contains_key(output)
+        {
+            return;
+        }
+        let before = task.map_or_else(String::new, |it| format!("tasks.{it}.")) + "outputs.";
+        let known = own.outputs.keys().map(|it| format!("{before}{it}")).collect();
+        let name = format!("{before}{output}");
+        self.add(it, path, Problem::UnknownName { name, known });
+    }
+
     fn task(&mut self, name: &str, path: &str, it: &Use) {
-        let Some(task) = it.scope.task else { return };
-        match self.numbers.get(name) {
-            Some(read) => self.reads.push(Read { task, read: *read, place: it.place }),
+        match self.numbers.get(name).copied() {
+            _ if !roots(&it.scope).contains(&"tasks") => {}
+            Some(read) => self.read(read, path, it),
             None => {
                 let near = near_name(name, self.numbers.keys().copied());
                 self.add(it, path, Problem::UnknownTask { name: name.to_owned(), near });
             }
+        }
+    }
+
+    /// A task is read that exists.
+    fn read(&mut self, read: usize, path: &str, it: &Use) {
+        match it.scope.task {
+            Some(task) if it.scope.undo && task == read => {}
+            Some(task) => self.reads.push(Read { task, read, place: it.place }),
+            None if self.draft.workflow.tasks[read].section == Section::Finally => {
+                let message = format!("`{path}` is in `finally`, which has not run by then");
+                let help = "name tasks of `tasks`: `finally` runs last";
+                self.add(it, path, Problem::Conflict(message, help));
+            }
+            None => {}
         }
     }
 }

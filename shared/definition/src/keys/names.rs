@@ -34,6 +34,14 @@ pub(crate) static RESOURCE: NameRule = NameRule {
     later: &["cpu", "memory"],
 };
 
+pub(crate) static DATASET: NameRule = NameRule {
+    what: "the name of a dataset",
+    help: TASK_NAME.help,
+    pattern: TASK_NAME.pattern,
+    fits: TASK_NAME.fits,
+    later: &[],
+};
+
 pub(crate) static PARAM: NameRule = NameRule {
     what: "the name of a parameter",
     help: "use at most 63 of a-z, 0-9 and `_`, no digit first",

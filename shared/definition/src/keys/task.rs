@@ -2,6 +2,7 @@
 
 use shared::workflow::{CheckFailure, OnFailure, OnTimeout, Priority, RetryOn, TriggerRule};
 
+use super::rollback::{PUBLISH, ROLLBACK};
 use super::{ENV, ITEM, OUTPUT, POOL, RESOURCE, key, later, never, param_types};
 use crate::shape::{Form, Mapping, Shape};
 
@@ -28,6 +29,11 @@ pub(crate) static TASK: Mapping = Mapping {
             "check",
             Shape::OneOf(&[Shape::List(&Shape::Mapping(&CHECK)), Shape::Mapping(&CHECK)]),
             "Judges data: one check, or a list of them.",
+        ),
+        key(
+            "publish",
+            Shape::Mapping(&PUBLISH),
+            "Moves what the run has made into place, all at once; a rollback puts back what was there.",
         ),
         key("description", Shape::Text, "What it is, in a line."),
         key(
@@ -117,10 +123,14 @@ pub(crate) static TASK: Mapping = Mapping {
             Shape::Words(|| ON_FAILURE.map(|it| it.0).to_vec(), never),
             "Its failure makes the run fail, or the run goes on (`continue`) and ends partial. Default `fail`.",
         ),
+        key(
+            "rollback",
+            Shape::OneOf(&[Shape::Text, Shape::Mapping(&ROLLBACK)]),
+            "What undoes it when its run is rolled back, once an item with `map`: a script for its `shell`, or a mapping.",
+        ),
         later("python"),
         later("sql"),
         later("notebook"),
-        later("publish"),
         later("tasks"),
         later("use"),
         later("with"),
@@ -136,15 +146,14 @@ pub(crate) static TASK: Mapping = Mapping {
         later("hold"),
         later("produces"),
         later("consumes"),
-        later("rollback"),
         later("checks"),
     ],
 };
 
 /// The kinds of tasks, and those that a later version will know.
-pub(crate) const KINDS: [&str; 5] = ["run", "exec", "wait", "approval", "check"];
-pub(crate) const LATER_KINDS: [&str; 9] =
-    ["python", "sql", "notebook", "publish", "tasks", "use", "workflow", "generate", "service"];
+pub(crate) const KINDS: [&str; 6] = ["run", "exec", "wait", "approval", "check", "publish"];
+pub(crate) const LATER_KINDS: [&str; 8] =
+    ["python", "sql", "notebook", "tasks", "use", "workflow", "generate", "service"];
 
 pub(crate) const ON_FAILURE: [(&str, OnFailure); 2] =
     [("fail", OnFailure::Fail), ("continue", OnFailure::Continue)];
@@ -163,7 +172,7 @@ fn is_expression(text: &str) -> bool {
     text.contains(['.', ' ', '('])
 }
 
-static SCRIPT_FILE: Mapping = Mapping {
+pub(super) static SCRIPT_FILE: Mapping = Mapping {
     name: "`run`",
     keys: &[key(
         "file",
