@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use shared::id::PoolName;
+use shared::request::PauseWhat;
 use shared::state::{Failure, Outcome};
 
 use crate::blockers::obstacles;
@@ -24,6 +25,7 @@ impl Turn<'_> {
         let mut after: Bound<QueueKey> = Bound::Unbounded;
         loop {
             let is_open = self.state.pools.get(pool).is_some_and(|it| it.up)
+                && !self.state.pauses.contains_key(&PauseWhat::Pool(pool.clone()))
                 && self.state.slots_used(pool) < self.state.pools[pool].slots;
             let queue = self.state.index.ready.get(pool);
             let next = queue.and_then(|it| it.range((after, Bound::Unbounded)).next().copied());

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::id::{RunId, TaskPath};
+use shared::id::{RunId, TaskName, TaskPath};
+use shared::request::PauseWhat;
 use shared::state::{Activity, Item, RunPhase, TaskPhase, Usage, Wait};
 use shared::time::Timestamp;
 use shared::workflow::Workflow;
@@ -11,7 +12,10 @@ use shared::workflow::Workflow;
 use crate::definition::Definition;
 use crate::event::{AttemptEnded, AttemptRef, Event, RunCreated, Stamped};
 use crate::input::Archived;
-use crate::state::{Attempt, Cancel, Decided, ItemRun, Items, Pool, Run, Spot, State, TaskRun};
+use crate::state::{
+    Attempt, Cancel, Decided, ItemRun, Items, Pause, Pool, Rollback, RollbackAsked, Run, Spot,
+    State, TaskRun,
+};
 
 impl State {
     /// Makes an event true.
@@ -56,10 +60,14 @@ impl State {
                 it.phase = RunPhase::Active;
                 it.started_at = it.started_at.or(Some(at));
             }),
-            Event::RunCancelled { run, actor, now, comment } => self.change_run(*run, |it| {
+            Event::RunCancelled { run, actor, now, comment } => {
                 let (actor, now, comment) = (actor.clone(), *now, comment.clone());
-                it.cancel = Some(Cancel { actor, at, now, comment });
-            }),
+                let cancel = Cancel { actor, at, now, comment };
+                // What is stopped is paused no more: its `finally` runs.
+                self.reindex(&[*run], |state| {
+                    state.change_run(*run, |it| (it.cancel, it.pause) = (Some(cancel), None));
+                });
+            }
             Event::RunClosing { run, outcome } => {
                 self.change_run(*run, |it| it.phase = RunPhase::Closing(*outcome));
             }
@@ -79,7 +87,9 @@ impl State {
                 });
             }
             Event::TaskQueued { run, task } => {
-                self.change(*run, task, |it| (it.phase, it.since) = (TaskPhase::Queued, at));
+                self.change(*run, task, |it| {
+                    (it.phase, it.since, it.requeue) = (TaskPhase::Queued, at, false);
+                });
             }
             Event::AttemptStarting(attempt) => {
                 self.ids_given += 1;
@@ -124,13 +134,56 @@ impl State {
                     it.since = at;
                 });
             }
-            Event::TaskHeld { run, task, reason } => self.change(*run, task, |it| {
+            Event::TaskHeld { run, task, reason, .. } => self.change(*run, task, |it| {
                 it.phase = TaskPhase::Waiting(Wait::Hold { reason: reason.clone() });
                 it.since = at;
             }),
+            Event::TaskReleased { run, task, .. } => self.change(*run, task, |it| {
+                (it.phase, it.since) = (TaskPhase::Waiting(Wait::Needs), at);
+            }),
+            Event::TaskRequeued { run, task, .. } => {
+                self.change(*run, task, |it| {
+                    (it.requeue, it.requeued_at) = (true, Some(at));
+                });
+            }
+            Event::TaskMarked { run, task, outcome, outputs, .. } => {
+                self.change(*run, task, |it| {
+                    (it.phase, it.since) = (TaskPhase::Finished(outcome.clone()), at);
+                    it.outputs.clone_from(outputs);
+                });
+                if task.item.is_some() && !task.undo {
+                    self.judge_again(*run, &task.task, at);
+                }
+            }
             Event::TaskFinished { run, task, outcome } => self.change(*run, task, |it| {
                 (it.phase, it.since) = (TaskPhase::Finished(outcome.clone()), at);
             }),
+            Event::Paused { what, actor, until, comment } => {
+                let (actor, until, comment) = (actor.clone(), *until, comment.clone());
+                self.set_pause(what, Some(Pause { actor, at, until, comment }));
+            }
+            Event::Resumed { what, .. } => self.set_pause(what, None),
+            Event::RunPrioritized { run, priority, .. } => {
+                self.reindex(&[*run], |state| {
+                    state.change_run(*run, |it| it.priority = *priority);
+                });
+            }
+            Event::RollbackAsked { run, actor, what, comment } => {
+                let (actor, what, comment) = (actor.clone(), what.clone(), comment.clone());
+                self.change_run(*run, |it| {
+                    it.rollback_asked = Some(RollbackAsked { actor, what, comment });
+                });
+            }
+            Event::RollbackBegun { run, actor, outcome, tasks, policy, comment, .. } => {
+                let (actor, comment) = (actor.clone(), comment.clone());
+                let rollback = Rollback { actor, at, comment, policy: *policy };
+                self.change_run(*run, |it| {
+                    it.phase = RunPhase::RollingBack(*outcome);
+                    (it.cancel, it.rollback_asked) = (None, None);
+                    it.rollback = Some(rollback);
+                });
+                tasks.iter().for_each(|it| self.undo_planned(*run, it, at));
+            }
         }
     }
 
@@ -174,13 +227,16 @@ impl State {
             ended_at: None,
             phase: RunPhase::Queued,
             cancel: None,
+            pause: None,
+            rollback_asked: None,
+            rollback: None,
             tasks: vec![TaskRun::new(at); count],
         };
         self.run_enters(run);
     }
 
     fn run_enters(&mut self, run: Run) {
-        let spots: Vec<Spot> = run.spots().collect();
+        let spots: Vec<Spot> = run.all_spots().collect();
         self.index.add_run(&run);
         self.runs.insert(run.id, run);
         let mut index = std::mem::take(&mut self.index);
@@ -190,7 +246,7 @@ impl State {
 
     fn run_leaves(&mut self, run: RunId) {
         let Some(it) = self.runs.get(&run) else { return };
-        let spots: Vec<Spot> = it.spots().collect();
+        let spots: Vec<Spot> = it.all_spots().collect();
         let mut index = std::mem::take(&mut self.index);
         spots.into_iter().for_each(|spot| index.remove(self, spot));
         self.index = index;
@@ -203,21 +259,27 @@ impl State {
     }
 
     fn run_reopened(&mut self, run: &Run, workflow: &Arc<Workflow>) {
+        let (phase, ended_at, cancel) = (RunPhase::Queued, None, None);
+        let (pause, rollback_asked) = (None, None);
+        let run = Run { phase, ended_at, cancel, pause, rollback_asked, ..run.clone() };
+        self.adopt(run, workflow);
+    }
+
+    /// Takes in a run as it is, and the version that it runs.
+    pub(crate) fn adopt(&mut self, run: Run, workflow: &Arc<Workflow>) {
         self.definitions
             .entry(workflow.version.clone())
             .or_insert_with(|| Arc::new(Definition::new(workflow.clone())));
-        let (phase, ended_at, cancel) = (RunPhase::Queued, None, None);
-        self.run_enters(Run { phase, ended_at, cancel, ..run.clone() });
+        self.run_enters(run);
     }
 
     fn tasks_reset(&mut self, run: RunId, tasks: &[TaskPath], at: Timestamp) {
         let mut parents = BTreeSet::new();
         for path in tasks {
             self.change(run, path, |it| {
-                let attempts = std::mem::take(&mut it.attempts);
                 // The items stay until the task is expanded anew, for the sake of their history.
                 let items = it.items.take();
-                *it = TaskRun { attempts, items, ..TaskRun::new(at) };
+                *it = TaskRun { items, ..it.anew(at) };
             });
             if path.item.is_some() {
                 parents.insert(path.task.clone());
@@ -229,11 +291,65 @@ impl State {
         }
         // A mapped task whose item runs again is not over, but keeps its other items.
         for parent in parents {
-            self.change(run, &TaskPath::task(parent), |it| {
-                (it.phase, it.since) = (TaskPhase::Active(Activity::Running), at);
-                it.outputs.clear();
-            });
+            self.judge_again(run, &parent, at);
         }
+    }
+
+    /// A mapped task of which an item has changed is not over until its items are judged again.
+    fn judge_again(&mut self, run: RunId, mapped: &TaskName, at: Timestamp) {
+        self.change(run, &TaskPath::task(mapped.clone()), |it| {
+            (it.phase, it.since) = (TaskPhase::Active(Activity::Running), at);
+            it.outputs.clear();
+        });
+    }
+
+    /// Plans an undo; or plans it again, if it has not succeeded.
+    fn undo_planned(&mut self, run: RunId, path: &TaskPath, at: Timestamp) {
+        self.change(run, &path.clone().forward(), |it| {
+            let attempts = match it.undo.take() {
+                Some(undo) => undo.attempts,
+                None => std::mem::take(&mut it.undone_before),
+            };
+            it.undo = Some(Box::new(TaskRun { attempts, ..TaskRun::new(at) }));
+        });
+    }
+
+    fn set_pause(&mut self, what: &PauseWhat, pause: Option<Pause>) {
+        let affected: Vec<RunId> = match what {
+            PauseWhat::All => self.runs.keys().copied().collect(),
+            PauseWhat::Workflow(name) => {
+                self.runs.values().filter(|it| it.workflow == *name).map(|it| it.id).collect()
+            }
+            PauseWhat::Run(run) => {
+                self.runs.contains_key(run).then_some(*run).into_iter().collect()
+            }
+            PauseWhat::Pool(_) => Vec::new(),
+        };
+        self.reindex(&affected, |state| match what {
+            PauseWhat::Run(run) => state.change_run(*run, |it| it.pause = pause),
+            PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => {
+                if let Some(old) = state.pauses.remove(what) {
+                    state.index.remove_pause(what, &old);
+                }
+                if let Some(pause) = pause {
+                    state.index.add_pause(what, &pause);
+                    state.pauses.insert(what.clone(), pause);
+                }
+            }
+        });
+    }
+
+    /// Changes what the places of all task runs of some runs in the index depend on.
+    fn reindex(&mut self, runs: &[RunId], change: impl FnOnce(&mut Self)) {
+        let spots = runs.iter().filter_map(|it| self.runs.get(it)).flat_map(|it| it.all_spots());
+        let spots: Vec<Spot> = spots.collect();
+        let mut index = std::mem::take(&mut self.index);
+        spots.iter().for_each(|spot| index.remove(self, *spot));
+        self.index = index;
+        change(self);
+        let mut index = std::mem::take(&mut self.index);
+        spots.iter().for_each(|spot| index.add(self, *spot));
+        self.index = index;
     }
 
     /// The items of a mapped task that will be expanded anew count as unfinished no more than those of one that never was.
@@ -241,10 +357,7 @@ impl State {
         let count = self.task_run(parent).items.as_ref().map_or(0, |it| it.list.len());
         for item in (0..u32::try_from(count).expect("fewer items than bytes")).map(Some) {
             let spot = Spot { item, ..parent };
-            self.change_spot(spot, |it| {
-                let attempts = std::mem::take(&mut it.attempts);
-                *it = TaskRun { attempts, ..TaskRun::new(at) };
-            });
+            self.change_spot(spot, |it| *it = it.anew(at));
         }
     }
 
@@ -281,6 +394,9 @@ impl State {
     fn change_spot(&mut self, spot: Spot, change: impl FnOnce(&mut TaskRun)) {
         let mut index = std::mem::take(&mut self.index);
         index.remove(self, spot);
+        if let Some(undo) = self.undo_of(spot) {
+            index.remove(self, undo);
+        }
         let had_items = self.task_run(spot).items.is_some();
         if had_items && self.is_parent(spot) {
             self.each_item(spot, |state, item| index.remove(state, item));
@@ -291,18 +407,34 @@ impl State {
             (Some(place), Some(items)) => &mut items.list[place as usize].progress,
             _ => task,
         };
-        change(progress);
+        match (spot.undo, &mut progress.undo) {
+            (true, Some(undo)) => change(undo),
+            _ => change(progress),
+        }
         if self.task_run(spot).items.is_some() && self.is_parent(spot) {
             self.each_item(spot, |state, item| index.add(state, item));
         }
         index.add(self, spot);
+        if let Some(undo) = self.undo_of(spot) {
+            index.add(self, undo);
+        }
         self.index = index;
+    }
+
+    /// The undo of a task run, which may come or go when that changes.
+    fn undo_of(&self, spot: Spot) -> Option<Spot> {
+        let has_undo = !spot.undo && self.task_run(spot).undo.is_some();
+        has_undo.then(|| spot.undo())
     }
 
     fn each_item(&self, parent: Spot, mut act: impl FnMut(&Self, Spot)) {
         let count = self.task_run(parent).items.as_ref().map_or(0, |it| it.list.len());
         for item in (0..u32::try_from(count).expect("fewer items than bytes")).map(Some) {
-            act(self, Spot { item, ..parent });
+            let spot = Spot { item, ..parent };
+            act(self, spot);
+            if let Some(undo) = self.undo_of(spot) {
+                act(self, undo);
+            }
         }
     }
 
@@ -334,8 +466,8 @@ fn new_attempt(attempt: &AttemptRef, fence: u64, at: Timestamp) -> Attempt {
 fn expanded(items: &[Item], mut old: Items, at: Timestamp) -> Items {
     let list = items.iter().map(|item| {
         let before = old.place(&item.key).map(|place| &mut old.list[place as usize].progress);
-        let attempts = before.map(|it| std::mem::take(&mut it.attempts)).unwrap_or_default();
-        ItemRun { item: item.clone(), progress: TaskRun { attempts, ..TaskRun::new(at) } }
+        let progress = before.map_or_else(|| TaskRun::new(at), |it| it.anew(at));
+        ItemRun { item: item.clone(), progress }
     });
     Items::from(list.collect::<Vec<_>>())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::id::{AttemptId, PoolName};
 use shared::outputs::{self, Outputs};
-use shared::request::Decision;
+use shared::request::{Actor, Decision};
 use shared::state::{Activity, AttemptOutcome, Failure, Outcome, Skip, TaskPhase, Wait};
 use shared::time::Timestamp;
 use shared::workflow::{Kind, OnTimeout, Retry, RetryOn, Task};
@@ -12,6 +12,7 @@ use shared::workflow::{Kind, OnTimeout, Retry, RetryOn, Task};
 use crate::check;
 use crate::effect::Effect;
 use crate::event::{AttemptEnded, AttemptRef, Event};
+use crate::index::Timer;
 use crate::input::{AttemptEnd, FoundFile, How};
 use crate::launch;
 use crate::scope;
@@ -37,7 +38,7 @@ impl Turn<'_> {
                 let end = AttemptEnd::of(How::Exited(0));
                 self.settle(spot, attempt, end);
             }
-            Kind::Run { .. } | Kind::Exec { .. } => {}
+            Kind::Run { .. } | Kind::Exec { .. } | Kind::Publish { .. } => {}
         }
     }
 
@@ -209,6 +210,8 @@ impl Turn<'_> {
         let is_stopped = self.is_stopped(spot);
         match outcome {
             AttemptOutcome::Succeeded if !is_stopped => self.finish(spot, Outcome::Succeeded),
+            // A person has sent it back to the queue, and that does not use the limit up.
+            AttemptOutcome::Cancelled if progress.requeue && !is_stopped => self.make_ready(spot),
             AttemptOutcome::Cancelled => self.finish(spot, Outcome::Cancelled),
             _ if is_stopped => self.finish(spot, Outcome::Cancelled),
             AttemptOutcome::StartFailed(_) if was_refused => {
@@ -225,7 +228,7 @@ impl Turn<'_> {
                     progress.attempts.len()
                 );
                 let task = self.state.path(spot);
-                self.emit(Event::TaskHeld { run: spot.run, task, reason });
+                self.emit(Event::TaskHeld { run: spot.run, task, reason, actor: None });
             }
             outcome => match self.next_attempt_at(spot, &outcome) {
                 Some(at) => self.schedule_retry(spot, at, true),
@@ -261,9 +264,16 @@ impl Turn<'_> {
 
     /// Does what was to be done at an instant that has come.
     pub(crate) fn fire_timers(&mut self) {
-        while let Some((at, spot)) = self.state.index.timers.first().copied()
+        while let Some((at, timer)) = self.state.index.timers.first().cloned()
             && at <= self.now
         {
+            let spot = match timer {
+                Timer::Task(spot) => spot,
+                Timer::Pause(what) => {
+                    self.end_pause(what, Actor::daemon(), None);
+                    continue;
+                }
+            };
             match self.state.task_run(spot).phase.clone() {
                 TaskPhase::Waiting(Wait::Retry { .. }) => self.make_ready(spot),
                 TaskPhase::Waiting(Wait::Approval { .. }) => self.expire(spot),
@@ -296,7 +306,7 @@ impl Turn<'_> {
             None => {
                 let task = self.state.path(spot);
                 let reason = "nobody has answered its approval in time".to_owned();
-                self.emit(Event::TaskHeld { run: spot.run, task, reason });
+                self.emit(Event::TaskHeld { run: spot.run, task, reason, actor: None });
             }
         }
     }

@@ -2,17 +2,22 @@
 //! what there is. Source: semantics, rules 6 and 17.
 
 use shared::id::{PoolName, ResourceName, RunId};
+use shared::request::PauseWhat;
 use shared::state::{Activity, RunPhase, TaskPhase, Wait};
 use shared::time::Timestamp;
 
-use crate::run::has_room;
-use crate::state::{Spot, State};
+use crate::run::{has_room, is_paused};
+use crate::state::{Pause, Spot, State};
 
 /// One thing in the way.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Obstacle<'a> {
     /// Its run may not start: as many of the workflow as may are active.
     MaxRuns,
+    /// It is paused, or what it is part of.
+    Paused(PauseWhat, &'a Pause),
+    /// What was built on what it undoes is to be undone first; or other undos of the run are.
+    OtherUndos,
     /// Needs have not ended.
     Needs,
     /// The wait before its next attempt has not ended.
@@ -49,7 +54,17 @@ pub fn obstacles(state: &State, spot: Spot) -> impl Iterator<Item = Obstacle<'_>
     let task = state.task(spot);
     let progress = state.task_run(spot);
     let waits_for_run = (run.phase == RunPhase::Queued).then_some(Obstacle::MaxRuns);
+    let may_start = !matches!(progress.phase, TaskPhase::Active(_) | TaskPhase::Finished(_))
+        && !matches!(progress.phase, TaskPhase::Waiting(Wait::Approval { .. }));
+    let of_pool = || {
+        let what = PauseWhat::Pool(task.pool.clone());
+        let pause = state.pauses.get(&what)?;
+        task.has_process().then_some((what, pause))
+    };
+    let paused = may_start.then(|| state.held_back(run).or_else(of_pool)).flatten();
+    let paused = paused.map(|(what, pause)| Obstacle::Paused(what, pause));
     let phase = match &progress.phase {
+        TaskPhase::Waiting(Wait::Needs) if spot.undo => Some(Obstacle::OtherUndos),
         TaskPhase::Waiting(Wait::Needs) => Some(Obstacle::Needs),
         TaskPhase::Waiting(Wait::Retry { at }) => Some(Obstacle::Retry(*at)),
         TaskPhase::Waiting(Wait::Hold { reason }) => Some(Obstacle::Hold(reason)),
@@ -74,7 +89,7 @@ pub fn obstacles(state: &State, spot: Spot) -> impl Iterator<Item = Obstacle<'_>
         });
         parallel.into_iter().chain(pool(state, spot)).chain(resources)
     });
-    waits_for_run.into_iter().chain(phase).chain(queued.into_iter().flatten())
+    waits_for_run.into_iter().chain(paused).chain(phase).chain(queued.into_iter().flatten())
 }
 
 fn pool(state: &State, spot: Spot) -> Option<Obstacle<'_>> {
@@ -97,7 +112,7 @@ fn pool(state: &State, spot: Spot) -> Option<Obstacle<'_>> {
 /// The `max_parallel` of the task, where as many items run.
 fn max_parallel(state: &State, spot: Spot) -> Option<u32> {
     let limit = state.task(spot).map.as_ref()?.max_parallel?;
-    spot.item?;
+    spot.item.filter(|_| !spot.undo)?;
     let active = state.index.active_items.get(&(spot.run, spot.task)).copied().unwrap_or(0);
     (active >= limit).then_some(limit)
 }
@@ -110,6 +125,7 @@ pub fn runs_in_the_way(state: &State, run: RunId) -> Vec<RunId> {
         return Vec::new();
     };
     let before = lane.queued.iter().map(|it| it.2).take_while(|it| *it != run);
+    let before = before.filter(|it| !is_paused(state, *it));
     let before: Vec<RunId> = before.collect();
     if has_room(state, run, lane.active.len() + before.len()) {
         return Vec::new();

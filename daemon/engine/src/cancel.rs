@@ -9,7 +9,8 @@ use shared::workflow::Section;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::input::{AttemptEnd, How};
-use crate::state::Spot;
+use crate::run::outcome;
+use crate::state::{Run, Spot};
 use crate::step::Turn;
 
 impl Turn<'_> {
@@ -42,20 +43,27 @@ impl Turn<'_> {
         comment: Option<String>,
     ) {
         let phase = self.state.run(run).phase;
+        // One that only waits to be undone has ended already, and stays as it was.
+        let before = as_it_was(self.state.run(run), outcome(self.state, self.state.run(run)));
         self.emit(Event::RunCancelled { run, actor: actor.clone(), now, comment });
         let is_stopped = |spot: &Spot| {
             // Of a run that never started there is nothing to clean up.
             let all = now || phase == RunPhase::Queued;
             all || self.state.task(*spot).section == Section::Main
         };
-        let spots: Vec<Spot> = self.state.run(run).spots().filter(is_stopped).collect();
+        let spots: Vec<Spot> = self.state.run(run).all_spots().filter(is_stopped).collect();
         // Items before their task, which ends with the last of them.
         let (items, tasks): (Vec<Spot>, Vec<Spot>) =
             spots.into_iter().partition(|it| it.item.is_some());
         items.into_iter().chain(tasks).for_each(|spot| self.stop(spot));
         if phase == RunPhase::Queued {
-            self.emit(Event::RunEnded { run, outcome: RunOutcome::Cancelled });
+            let outcome = before.unwrap_or(RunOutcome::Cancelled);
+            self.emit(Event::RunEnded { run, outcome });
         } else {
+            // What goes on of a run that was paused is paused no more.
+            if matches!(phase, RunPhase::Closing(_)) {
+                self.look_at_section(run, Section::Finally);
+            }
             self.touched.insert(run);
         }
     }
@@ -88,4 +96,15 @@ impl Turn<'_> {
             TaskPhase::Waiting(_) | TaskPhase::Queued => self.finish(spot, Outcome::Cancelled),
         }
     }
+}
+
+/// How a run had ended that waits to be undone; `outcome`: how its tasks have.
+fn as_it_was(run: &Run, outcome: RunOutcome) -> Option<RunOutcome> {
+    run.rollback_asked.as_ref()?;
+    let undone = |it: &crate::state::TaskRun| it.phase == TaskPhase::Finished(Outcome::Succeeded);
+    Some(match run.undos().count() {
+        0 => outcome,
+        _ if run.undos().all(|(_, undo)| undone(undo)) => RunOutcome::RolledBack,
+        _ => RunOutcome::RollbackFailed,
+    })
 }

@@ -1,7 +1,7 @@
 //! Events in words, for the console, the log and `runyard events`.
 
 use shared::id::{RunId, Seq};
-use shared::request::Decision;
+use shared::request::{Decision, PauseWhat};
 use shared::snapshot::EventView;
 use shared::time::{Timestamp, format_duration};
 
@@ -41,6 +41,13 @@ impl Description {
         Self { attempt: Some(attempt.number), ..self }.task(attempt.run, &attempt.task)
     }
 
+    fn of_pause(self, what: &PauseWhat) -> Self {
+        match what {
+            PauseWhat::Run(run) => self.run(*run),
+            PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => self,
+        }
+    }
+
     fn actor(self, actor: &shared::request::Actor) -> Self {
         Self { actor: Some(actor.name.clone()), ..self }
     }
@@ -71,6 +78,10 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::WorkflowLoaded { .. }
         | Event::WorkflowBroken { .. }
         | Event::WorkflowGone { .. } => None,
+        Event::Paused { what, .. } | Event::Resumed { what, .. } => match what {
+            PauseWhat::Run(run) => Some(*run),
+            PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => None,
+        },
         Event::RunCreated(it) => Some(it.run),
         Event::RunReopened { run, .. } => Some(run.id),
         Event::RunStarted { run }
@@ -83,6 +94,12 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::ApprovalDecided { run, .. }
         | Event::RetryScheduled { run, .. }
         | Event::TaskHeld { run, .. }
+        | Event::TaskReleased { run, .. }
+        | Event::TaskMarked { run, .. }
+        | Event::TaskRequeued { run, .. }
+        | Event::RunPrioritized { run, .. }
+        | Event::RollbackAsked { run, .. }
+        | Event::RollbackBegun { run, .. }
         | Event::TaskFinished { run, .. } => Some(*run),
         Event::AttemptStarting(attempt)
         | Event::AttemptStarted { attempt, .. }
@@ -189,14 +206,74 @@ pub fn describe(stamped: &Stamped) -> Description {
             let text = format!("{task} again in {}", wait(stamped.at, *at));
             Description::new("retry_scheduled", text).task(*run, task)
         }
-        Event::TaskHeld { run, task, reason } => {
-            Description::new("task_held", format!("{task} held: {reason}")).task(*run, task)
+        Event::TaskHeld { run, task, reason, actor } => match actor {
+            None => Description::new("task_held", format!("{task} held: {reason}")),
+            Some(it) => Description::new("task_held", format!("{task} {reason}")).actor(it),
+        }
+        .task(*run, task),
+        Event::TaskReleased { run, task, actor, comment } => {
+            let text = format!("{task} released by {}{}", actor.name, said(comment));
+            Description::new("task_released", text).task(*run, task).actor(actor)
+        }
+        Event::TaskMarked { run, task, actor, outcome, comment, .. } => {
+            let word = if task.undo { "undone" } else { outcome.word() };
+            let text = format!("{task} marked as {word} by {}{}", actor.name, said(comment));
+            Description::new("task_marked", text).task(*run, task).actor(actor)
+        }
+        Event::TaskRequeued { run, task, actor, comment } => {
+            let text = format!("{task} sent back to the queue by {}{}", actor.name, said(comment));
+            Description::new("task_requeued", text).task(*run, task).actor(actor)
+        }
+        Event::Paused { what, actor, until, comment } => {
+            let until = until.map_or(String::new(), |it| format!(" until {it}"));
+            let (name, said) = (paused(what), said(comment));
+            let text = format!("{name} paused by {}{until}{said}", actor.name);
+            Description::new("paused", text).of_pause(what).actor(actor)
+        }
+        Event::Resumed { what, actor, comment } => {
+            let text = format!("{} resumed by {}{}", paused(what), actor.name, said(comment));
+            Description::new("resumed", text).of_pause(what).actor(actor)
+        }
+        Event::RunPrioritized { run, priority, actor, comment } => {
+            let text = format!("priority {} by {}{}", priority.0, actor.name, said(comment));
+            Description::new("run_prioritized", text).run(*run).actor(actor)
+        }
+        Event::RollbackAsked { run, actor, comment, .. } => {
+            let text = format!("rollback asked by {}{}", actor.name, said(comment));
+            Description::new("rollback_asked", text).run(*run).actor(actor)
+        }
+        Event::RollbackBegun { run, actor, tasks, not_undone, comment, .. } => {
+            let names: Vec<String> = tasks.iter().map(ToString::to_string).collect();
+            let left = match not_undone.len() {
+                0 => String::new(),
+                count => format!("; {count} without an undo"),
+            };
+            let what = match names.is_empty() {
+                true => "rollback goes on".to_owned(),
+                false => format!("undoes {}", names.join(", ")),
+            };
+            let text = format!("{what}{left}{}", said(comment));
+            Description::new("rollback_begun", text).run(*run).actor(actor)
         }
         Event::TaskFinished { run, task, outcome } => {
             let reason = outcome.reason().map_or(String::new(), |it| format!(" ({it})"));
-            let text = format!("{task} {}{reason}", outcome.word());
+            let word = match (task.undo, outcome.is_success()) {
+                (true, true) => "undone",
+                (true, false) => "not undone",
+                (false, _) => outcome.word(),
+            };
+            let text = format!("{} {word}{reason}", task.clone().forward());
             Description::new("task_finished", text).task(*run, task)
         }
+    }
+}
+
+fn paused(what: &PauseWhat) -> String {
+    match what {
+        PauseWhat::All => "everything".to_owned(),
+        PauseWhat::Workflow(name) => format!("workflow {name}"),
+        PauseWhat::Pool(name) => format!("pool {name}"),
+        PauseWhat::Run(_) => "run".to_owned(),
     }
 }
 

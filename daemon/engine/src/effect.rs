@@ -53,6 +53,23 @@ pub enum Program {
     Argv(Vec<String>),
     /// Several, one after the other, whose exit codes and outputs are all wanted.
     Checks(Vec<Vec<String>>),
+    /// Moves something into place, and keeps what was there.
+    Publish(Publication),
+    /// Puts back what a publication has replaced.
+    Withdraw(Publication),
+}
+
+/// Something that is moved into place. Done again, or begun and broken off by a crash and done again, it is done once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Publication {
+    /// Names it: the run and the task run that it is of. A name that a file can have.
+    pub update: String,
+    /// A file or a folder, relative to the run's folder.
+    pub from: String,
+    /// The absolute path of its place.
+    pub to: String,
+    /// How many versions are kept that it has replaced.
+    pub keep: u32,
 }
 
 /// A file to look for.

@@ -9,10 +9,10 @@ use shared::id::{
     AttemptId, ParamName, PoolName, ResourceName, RunId, TaskName, TaskPath, Version, WorkflowName,
 };
 use shared::outputs::Outputs;
-use shared::request::{Actor, Decision};
+use shared::request::{Actor, Decision, PauseWhat, RollbackWhat};
 use shared::state::{AttemptOutcome, Item, Outcome, RunOutcome, Usage};
 use shared::time::{Interval, Timestamp};
-use shared::workflow::{Priority, Workflow};
+use shared::workflow::{Priority, UndoPolicy, Workflow};
 
 use crate::state::Run;
 
@@ -195,6 +195,105 @@ pub enum Event {
         task: TaskPath,
         /// Why.
         reason: String,
+        /// Who has asked for it, if a person has.
+        #[serde(default)]
+        actor: Option<Actor>,
+    },
+    /// A task run that was held goes on.
+    TaskReleased {
+        /// The run.
+        run: RunId,
+        /// The task run.
+        task: TaskPath,
+        /// Who has let it go on.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// A person has said how a task run has ended.
+    TaskMarked {
+        /// The run.
+        run: RunId,
+        /// The task run.
+        task: TaskPath,
+        /// Who.
+        actor: Actor,
+        /// How.
+        outcome: Outcome,
+        /// What it has given back, as they say.
+        outputs: Outputs,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// A task run is to wait in the queue again once its attempt has been stopped.
+    TaskRequeued {
+        /// The run.
+        run: RunId,
+        /// The task run.
+        task: TaskPath,
+        /// Who has asked for it.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// Nothing more of something starts.
+    Paused {
+        /// Of what.
+        what: PauseWhat,
+        /// Who has asked for it.
+        actor: Actor,
+        /// Until when; until it is resumed where absent.
+        until: Option<Timestamp>,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// Something may start again.
+    Resumed {
+        /// What.
+        what: PauseWhat,
+        /// Who has asked for it; the daemon at the end of its time.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// A run has another priority.
+    RunPrioritized {
+        /// The run.
+        run: RunId,
+        /// Larger goes first.
+        priority: Priority,
+        /// Who has asked for it.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// An actor wants a run undone, once its tasks have ended.
+    RollbackAsked {
+        /// The run.
+        run: RunId,
+        /// Who.
+        actor: Actor,
+        /// What of it.
+        what: RollbackWhat,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// A run is being undone.
+    RollbackBegun {
+        /// The run.
+        run: RunId,
+        /// Who has asked for it; the daemon where the workflow says so.
+        actor: Actor,
+        /// How its tasks have ended.
+        outcome: RunOutcome,
+        /// What is undone, in this order. What was undone already, or is about to be, is not among it.
+        tasks: Vec<TaskPath>,
+        /// What has succeeded and has no undo.
+        not_undone: Vec<TaskPath>,
+        /// How undos are carried out.
+        policy: UndoPolicy,
+        /// What they said.
+        comment: Option<String>,
     },
     /// A task run has ended.
     TaskFinished {

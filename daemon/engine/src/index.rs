@@ -5,11 +5,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::id::{AttemptId, PoolName, ResourceName, RunId, WorkflowName};
+use shared::request::PauseWhat;
 use shared::state::{Activity, RunPhase, TaskPhase, Wait};
 use shared::time::Timestamp;
 use shared::workflow::{Kind, Priority, Section, Task};
 
-use crate::state::{Run, Spot, State, TaskRun};
+use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// See the module.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -22,14 +23,25 @@ pub(crate) struct Index {
     pub(crate) resources: BTreeMap<ResourceName, u32>,
     /// The task runs that wait for capacity, in their order.
     pub(crate) ready: BTreeMap<PoolName, BTreeSet<QueueKey>>,
+    /// Those of them that a pause of their run, their workflow or everything keeps from it.
+    pub(crate) parked: BTreeMap<PoolName, BTreeSet<QueueKey>>,
     /// When something must be looked at again.
-    pub(crate) timers: BTreeSet<(Timestamp, Spot)>,
+    pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     /// The runs that are not over, by what limits them.
     pub(crate) lanes: BTreeMap<(WorkflowName, Option<String>), Lane>,
     /// Of each run how many tasks of each section are not over, and of each mapped task how many items.
     pub(crate) unfinished: BTreeMap<(RunId, Unfinished), u32>,
     /// Of each mapped task how many items are active.
     pub(crate) active_items: BTreeMap<(RunId, u32), u32>,
+}
+
+/// For whose sake something must be looked at again.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Timer {
+    /// A task run, or an undo.
+    Task(Spot),
+    /// Something that is paused.
+    Pause(PauseWhat),
 }
 
 /// What is counted as unfinished.
@@ -39,6 +51,8 @@ pub(crate) enum Unfinished {
     Section(Section),
     /// The items of the task at this place.
     Items(u32),
+    /// The undos.
+    Undos,
 }
 
 /// The order in which runs were made: two of one workflow that were made at one instant are told apart by their number.
@@ -57,7 +71,7 @@ pub(crate) struct Lane {
     pub(crate) queued: BTreeSet<(Reverse<Priority>, Age, RunId)>,
 }
 
-/// The order of a queue: larger priority, then older run, then file order.
+/// The order of a queue: larger priority, then older run or request to wait anew, then file order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct QueueKey {
     priority: Reverse<Priority>,
@@ -68,7 +82,7 @@ pub(crate) struct QueueKey {
 impl QueueKey {
     /// Not before any other of the same task in the same run, nor after any of another.
     pub(crate) fn last_of_task(self) -> Self {
-        Self { spot: Spot { item: Some(u32::MAX), ..self.spot }, ..self }
+        Self { spot: Spot { item: Some(u32::MAX), undo: true, ..self.spot }, ..self }
     }
 }
 
@@ -78,6 +92,7 @@ struct Share<'a> {
     run: &'a Run,
     task: &'a Task,
     progress: &'a TaskRun,
+    held_back: bool,
 }
 
 impl Index {
@@ -86,21 +101,39 @@ impl Index {
         let mut index = Self::default();
         for run in state.runs.values() {
             index.add_run(run);
-            for spot in run.spots() {
+            for spot in run.all_spots() {
                 index.add(state, spot);
             }
+        }
+        for (what, pause) in &state.pauses {
+            index.add_pause(what, pause);
         }
         index
     }
 
+    /// Puts in what a pause adds.
+    pub(crate) fn add_pause(&mut self, what: &PauseWhat, pause: &Pause) {
+        self.timers.extend(pause.until.map(|until| (until, Timer::Pause(what.clone()))));
+    }
+
+    /// Takes out what [`Index::add_pause`] put in.
+    pub(crate) fn remove_pause(&mut self, what: &PauseWhat, pause: &Pause) {
+        if let Some(until) = pause.until {
+            self.timers.remove(&(until, Timer::Pause(what.clone())));
+        }
+    }
+
     /// Puts in what a run adds beside its task runs.
     pub(crate) fn add_run(&mut self, run: &Run) {
+        if let Some(pause) = &run.pause {
+            self.add_pause(&PauseWhat::Run(run.id), pause);
+        }
         let lane = self.lanes.entry((run.workflow.clone(), run.lane.clone())).or_default();
         match run.phase {
             RunPhase::Queued => {
                 lane.queued.insert((Reverse(run.priority), age(run), run.id));
             }
-            RunPhase::Active | RunPhase::Closing(_) => {
+            RunPhase::Active | RunPhase::RollingBack(_) | RunPhase::Closing(_) => {
                 lane.active.insert((age(run), run.id));
             }
             RunPhase::Ended(_) => {}
@@ -109,6 +142,9 @@ impl Index {
 
     /// Takes out what [`Index::add_run`] put in.
     pub(crate) fn remove_run(&mut self, run: &Run) {
+        if let Some(pause) = &run.pause {
+            self.remove_pause(&PauseWhat::Run(run.id), pause);
+        }
         let key = (run.workflow.clone(), run.lane.clone());
         let Some(lane) = self.lanes.get_mut(&key) else { return };
         lane.queued.remove(&(Reverse(run.priority), age(run), run.id));
@@ -122,7 +158,8 @@ impl Index {
     pub(crate) fn add(&mut self, state: &State, spot: Spot) {
         let share = Share::of(state, spot);
         if share.is_queued() {
-            self.ready.entry(share.task.pool.clone()).or_default().insert(share.queue_key());
+            let queues = if share.held_back { &mut self.parked } else { &mut self.ready };
+            queues.entry(share.task.pool.clone()).or_default().insert(share.queue_key());
         }
         if let Some(attempt) = share.progress.open_attempt() {
             self.open.insert(attempt.id, spot);
@@ -134,12 +171,12 @@ impl Index {
             }
         }
         if let Some(at) = share.timer() {
-            self.timers.insert((at, spot));
+            self.timers.insert((at, Timer::Task(spot)));
         }
         if !share.progress.phase.is_over() {
             *self.unfinished.entry((spot.run, share.counted_in())).or_default() += 1;
         }
-        if spot.item.is_some() && share.is_active() {
+        if share.is_active_item() {
             *self.active_items.entry((spot.run, spot.task)).or_default() += 1;
         }
     }
@@ -149,7 +186,8 @@ impl Index {
         let share = Share::of(state, spot);
         if share.is_queued() {
             let key = share.queue_key();
-            take_from_set(&mut self.ready, &share.task.pool, &key);
+            let queues = if share.held_back { &mut self.parked } else { &mut self.ready };
+            take_from_set(queues, &share.task.pool, &key);
         }
         if let Some(attempt) = share.progress.open_attempt() {
             self.open.remove(&attempt.id);
@@ -161,12 +199,12 @@ impl Index {
             }
         }
         if let Some(at) = share.timer() {
-            self.timers.remove(&(at, spot));
+            self.timers.remove(&(at, Timer::Task(spot)));
         }
         if !share.progress.phase.is_over() {
             subtract(&mut self.unfinished, &(spot.run, share.counted_in()), 1);
         }
-        if spot.item.is_some() && share.is_active() {
+        if share.is_active_item() {
             subtract(&mut self.active_items, &(spot.run, spot.task), 1);
         }
     }
@@ -199,11 +237,11 @@ fn take_from_set<K: Ord, V: Ord>(sets: &mut BTreeMap<K, BTreeSet<V>>, key: &K, v
 impl<'a> Share<'a> {
     fn of(state: &'a State, spot: Spot) -> Self {
         let (run, task, progress) = (state.run(spot.run), state.task(spot), state.task_run(spot));
-        Self { spot, run, task, progress }
+        Self { spot, run, task, progress, held_back: state.held_back(run).is_some() }
     }
 
     fn is_parent(&self) -> bool {
-        self.spot.item.is_none() && self.task.map.is_some()
+        self.spot.item.is_none() && !self.spot.undo && self.task.map.is_some()
     }
 
     fn is_queued(&self) -> bool {
@@ -214,6 +252,10 @@ impl<'a> Share<'a> {
         matches!(self.progress.phase, TaskPhase::Active(_))
     }
 
+    fn is_active_item(&self) -> bool {
+        self.spot.item.is_some() && !self.spot.undo && self.is_active()
+    }
+
     /// What may still run holds what it has taken, until its end is known.
     fn holds_capacity(&self) -> bool {
         self.is_active() && self.task.has_process() && !self.is_parent()
@@ -222,13 +264,25 @@ impl<'a> Share<'a> {
     fn queue_key(&self) -> QueueKey {
         QueueKey {
             priority: Reverse(self.task.priority.unwrap_or(self.run.priority)),
-            age: age(self.run),
+            age: self.turn(),
             spot: self.spot,
         }
     }
 
+    /// What was sent back to the queue is as young as that.
+    fn turn(&self) -> Age {
+        let (made, number) = age(self.run);
+        (self.progress.requeued_at.map_or(made, |it| it.max(made)), number)
+    }
+
     fn timer(&self) -> Option<Timestamp> {
         match (&self.progress.phase, &self.task.kind) {
+            // What would begin at once waits for the end of the pause; what waits for capacity is kept from that.
+            (TaskPhase::Waiting(Wait::Retry { .. }), _)
+                if self.held_back && !self.task.has_process() =>
+            {
+                None
+            }
             (TaskPhase::Waiting(Wait::Retry { at }), _) => Some(*at),
             (TaskPhase::Waiting(Wait::Approval { expires, .. }), _) => *expires,
             (TaskPhase::Active(Activity::Running), Kind::Wait { .. }) => {
@@ -244,6 +298,7 @@ impl<'a> Share<'a> {
 
     fn counted_in(&self) -> Unfinished {
         match self.spot.item {
+            _ if self.spot.undo => Unfinished::Undos,
             None => Unfinished::Section(self.task.section),
             Some(_) => Unfinished::Items(self.spot.task),
         }
@@ -259,7 +314,7 @@ mod tests {
         let key = |task, item| QueueKey {
             priority: Reverse(Priority::NORMAL),
             age: (Timestamp(1), 1),
-            spot: Spot { run: RunId(1), task, item },
+            spot: Spot { run: RunId(1), task, item, undo: false },
         };
         let last = key(1, Some(0)).last_of_task();
         assert!(last > key(1, Some(99_999)) && last > key(1, None));

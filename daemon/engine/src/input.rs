@@ -37,6 +37,8 @@ pub enum Input {
         actor: Actor,
         /// What is asked.
         request: Request,
+        /// What the actor saw when they decided on it.
+        seen: Seen,
         /// The run it is about, where that has ended and so is not in the state.
         archived: Option<Box<Archived>>,
     },
@@ -81,6 +83,15 @@ pub enum Input {
         /// The file.
         file: FoundFile,
     },
+}
+
+/// What an actor saw when they decided on a request. Where it is so no more, the request is refused.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct Seen {
+    /// The word of the state of its target.
+    pub state: Option<String>,
+    /// The digest of the plan that was shown.
+    pub plan: Option<String>,
 }
 
 /// Names who waits for an answer.

@@ -19,7 +19,7 @@ pub fn check(state: &State) -> Result<(), String> {
             return Err(format!("the version of {} is not kept", run.label()));
         }
         let mut started = false;
-        for spot in run.spots() {
+        for spot in run.all_spots() {
             task_run(state, spot)?;
             // A mapped task of which only some items run again keeps the others, and so is not at its beginning.
             started |= !state.is_parent(spot)
@@ -28,8 +28,8 @@ pub fn check(state: &State) -> Result<(), String> {
         if run.phase == RunPhase::Queued && started {
             return Err(format!("{} is queued, and a task of it is not", run.label()));
         }
-        let waits = run.spots().any(|spot| !state.task_run(spot).phase.is_over());
-        if !waits {
+        let waits = run.all_spots().any(|spot| !state.task_run(spot).phase.is_over());
+        if !waits && run.phase != RunPhase::Queued {
             return Err(format!("all of {} has ended but itself", run.label()));
         }
     }

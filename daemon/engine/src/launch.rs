@@ -5,13 +5,16 @@ use std::path::Path;
 use serde_json::Value;
 use shared::expr::{EvalError, Scope, Template};
 use shared::id::AttemptId;
-use shared::workflow::{CheckWhat, Kind, Task};
+use shared::workflow::{CheckWhat, Kind, Publish, Task};
 
 use crate::attempt::timeout_of;
-use crate::effect::{Launch, Program, Watch};
+use crate::effect::{Launch, Program, Publication, Watch};
 use crate::event::AttemptRef;
 use crate::scope;
 use crate::state::{Run, Spot, State};
+
+/// The largest output that an undo finds in its environment.
+const OUTPUT_BYTES_MAX: usize = 32 << 10;
 
 /// The launch of an attempt. `fence`: a number that is larger for each later attempt of the whole store.
 ///
@@ -38,7 +41,12 @@ pub(crate) fn launch(
         CheckWhat::Expr(_) => None,
     });
     let env = task.env.iter().map(|(_, value)| value);
+    let places = match &task.kind {
+        Kind::Publish { publish } => [Some(&publish.from), Some(&publish.to)],
+        _ => [None, None],
+    };
     let templates = exec.iter().chain(argvs.clone().flatten()).chain(env).chain(&task.working_dir);
+    let templates = templates.chain(places.into_iter().flatten());
     let scope = scope::of_task(state, spot, scope::names([].iter(), templates));
     let program = match &task.kind {
         Kind::Run { shell, script } => {
@@ -49,6 +57,10 @@ pub(crate) fn launch(
         Kind::Check { .. } => Program::Checks(
             argvs.map(|argv| render_all(argv, &scope, "check")).collect::<Result<_, _>>()?,
         ),
+        Kind::Publish { publish } => {
+            let publication = publication(state, spot, publish, &scope)?;
+            if spot.undo { Program::Withdraw(publication) } else { Program::Publish(publication) }
+        }
         Kind::Wait { .. } | Kind::Approval { .. } => Program::Argv(Vec::new()),
     };
     Ok(Launch {
@@ -74,6 +86,25 @@ pub(crate) fn watch(state: &State, spot: Spot, attempt: AttemptId) -> Result<Wat
     let folder = &state.definition(spot.run).workflow.folder;
     let path = Path::new(folder).join(path).to_string_lossy().into_owned();
     Ok(Watch { attempt, path, stable_for: file.stable_for })
+}
+
+/// Named after the task run and not after the attempt: what a later attempt moves into place takes the place of what an
+/// earlier one did, and to undo it is to go back behind both.
+fn publication(
+    state: &State,
+    spot: Spot,
+    publish: &Publish,
+    scope: &Scope,
+) -> Result<Publication, String> {
+    let folder = &state.definition(spot.run).workflow.folder;
+    let to = render(&publish.to, scope, "publish.to")?;
+    let item = spot.item.map_or_else(String::new, |it| format!(".{it}"));
+    Ok(Publication {
+        update: format!("{}.{}{item}", spot.run, state.task(spot).name),
+        from: render(&publish.from, scope, "publish.from")?,
+        to: Path::new(folder).join(to).to_string_lossy().into_owned(),
+        keep: publish.keep,
+    })
 }
 
 fn render_all(argv: &[Template], scope: &Scope, key: &str) -> Result<Vec<String>, String> {
@@ -126,16 +157,37 @@ fn environment(
         ours("ITEM", item.key.to_string());
         ours("ITEM_JSON", item.value.to_string());
     }
+    if spot.undo {
+        let forward = state.task_run(spot.forward());
+        ours("UNDO", "1".to_owned());
+        if let Some(undone) = forward.attempts.last() {
+            ours("UNDONE_ATTEMPT_ID", undone.id.to_string());
+        }
+        for (name, value) in &forward.outputs {
+            let text = text_of(value);
+            // The kernel takes no longer ones; such a value is for `outputs` in an expression.
+            if text.len() < OUTPUT_BYTES_MAX && is_variable(name) {
+                ours(&format!("OUTPUT_{}", name.to_ascii_uppercase()), text);
+            }
+        }
+    }
     params(run).for_each(|(name, value)| env.push((format!("RUNYARD_PARAM_{name}"), value)));
     Ok(env)
 }
 
 fn params(run: &Run) -> impl Iterator<Item = (String, String)> {
-    run.params.iter().map(|(name, value)| {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        (name.as_str().to_ascii_uppercase(), text)
-    })
+    run.params.iter().map(|(name, value)| (name.as_str().to_ascii_uppercase(), text_of(value)))
+}
+
+/// A text as it is, everything else as JSON.
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether a shell can name it.
+fn is_variable(name: &str) -> bool {
+    name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_')
 }

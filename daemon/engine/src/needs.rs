@@ -4,6 +4,7 @@ use shared::state::{Activity, Failure, Outcome, RunPhase, Skip, TaskPhase, Wait}
 use shared::workflow::{Section, TriggerRule};
 
 use crate::index::Unfinished;
+use crate::pause::is_held_back;
 use crate::run::counts_as_success;
 use crate::scope;
 use crate::state::{Spot, State};
@@ -29,7 +30,10 @@ enum End {
 impl Turn<'_> {
     /// Looks at a task whose needs, or whose items, may have come to their end.
     pub(crate) fn consider(&mut self, spot: Spot) {
-        if !self.state.runs.contains_key(&spot.run) || !self.section_is_open(spot) {
+        if !self.state.runs.contains_key(&spot.run)
+            || !self.section_is_open(spot)
+            || (is_held_back(self.state, spot) && !self.is_stopped(spot))
+        {
             return;
         }
         match &self.state.task_run(spot).phase {
@@ -56,7 +60,11 @@ impl Turn<'_> {
         match (self.state.run(spot.run).phase, self.state.task(spot).section) {
             (RunPhase::Active, Section::Main) | (RunPhase::Closing(_), Section::Finally) => true,
             (
-                RunPhase::Active | RunPhase::Closing(_) | RunPhase::Queued | RunPhase::Ended(_),
+                RunPhase::Active
+                | RunPhase::RollingBack(_)
+                | RunPhase::Closing(_)
+                | RunPhase::Queued
+                | RunPhase::Ended(_),
                 _,
             ) => false,
         }

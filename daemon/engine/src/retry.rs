@@ -7,6 +7,7 @@ use shared::request::{Actor, Answer, Refusal, RefusalCode, RetryWhat};
 use shared::state::{Outcome, RunPhase, TaskPhase, Wait};
 use shared::workflow::Section;
 
+use crate::definition::Definition;
 use crate::event::Event;
 use crate::input::Archived;
 use crate::state::{Run, Spot, TaskRun};
@@ -25,6 +26,14 @@ impl Turn<'_> {
         let reopened = match (self.state.runs.get(&run), archived) {
             (Some(it), _) if it.cancel.is_some() => {
                 return Err(conflict("the run is being cancelled").help("retry once it has ended"));
+            }
+            (Some(it), _) if matches!(it.phase, RunPhase::RollingBack(_)) => {
+                return Err(conflict("the run is being rolled back")
+                    .help("retry once it has ended; `runyard rollback --retry` is for an undo"));
+            }
+            (Some(it), _) if it.rollback_asked.is_some() => {
+                return Err(conflict("the run waits to be rolled back")
+                    .help("`runyard cancel` calls that off"));
             }
             (Some(_), _) => None,
             (None, Some(archived)) => Some(archived),
@@ -58,7 +67,7 @@ impl Turn<'_> {
     }
 }
 
-fn reopen(archived: &Archived) -> Event {
+pub(crate) fn reopen(archived: &Archived) -> Event {
     let (run, workflow) = (Box::new(archived.run.clone()), archived.workflow.clone());
     Event::RunReopened { run, workflow }
 }
@@ -86,7 +95,7 @@ fn choose(
                 // The items of a task that was not expanded since it was last reset are those of an earlier expansion.
                 let is_past =
                     spot.item.is_some() && it.tasks[spot.task as usize].started_at.is_none();
-                asked.push(if is_past { Spot { item: None, ..spot } } else { spot });
+                asked.push(if is_past { spot.parent() } else { spot });
             }
         }
         RetryWhat::From(task) => asked.push(find(state, run, &TaskPath::task(task.clone()))?),
@@ -97,7 +106,13 @@ fn choose(
         let refusal = Refusal::new(RefusalCode::Conflict, "the run's `finally` is running");
         return Err(refusal.help("retry once it has ended"));
     }
-    let asked = keep_good_items(it, asked, what);
+    let mut asked = keep_good_items(it, asked, what);
+    let undone = undone_before(definition, it, &asked);
+    asked.extend(undone);
+    // What was approved was undone: it is asked anew.
+    let undone = asked.iter().filter(|spot| is_undone(it, spot.task)).map(|spot| spot.task);
+    let approvals = definition.approvals_before(undone.collect::<Vec<_>>());
+    asked.extend(approvals.into_iter().map(|task| Spot::task(run, task)));
     if asked.is_empty() {
         let refusal = Refusal::new(RefusalCode::Conflict, "nothing of the run has failed");
         return Err(refusal.help("`--task` and `--from` run again what has succeeded"));
@@ -115,8 +130,7 @@ fn choose(
         progress.phase == TaskPhase::Waiting(Wait::Needs) && progress.attempts.is_empty()
     };
     let items = asked.iter().filter(|it| it.item.is_some() && !whole.contains(&it.task));
-    let tasks =
-        whole.iter().filter(|it| !untouched(it)).map(|task| Spot { run, task: *task, item: None });
+    let tasks = whole.iter().filter(|it| !untouched(it)).map(|task| Spot::task(run, *task));
     let chosen: Vec<Spot> = tasks.chain(items.copied()).collect();
     if chosen.is_empty() {
         return Err(Refusal::new(RefusalCode::Conflict, "it has not begun, and runs anyway"));
@@ -139,6 +153,23 @@ fn choose(
     Ok(chosen.into_iter().map(|spot| state.path(spot)).collect())
 }
 
+/// What the tasks that run again need and what was undone: it runs again too.
+fn undone_before(definition: &Definition, run: &Run, asked: &[Spot]) -> Vec<Spot> {
+    let upstream = definition.upstream(asked.iter().map(|it| it.task));
+    upstream
+        .into_iter()
+        .filter(|it| is_undone(run, *it))
+        .map(|task| Spot::task(run.id, task))
+        .collect()
+}
+
+/// Whether a task, or an item of it, was undone and has not run again.
+pub(crate) fn is_undone(run: &Run, task: u32) -> bool {
+    let it = &run.tasks[task as usize];
+    let items = it.items.as_ref().map_or(&[][..], |it| it.list());
+    it.is_undone() || items.iter().any(|it| it.progress.is_undone())
+}
+
 /// Of a mapped task that goes on, or of which some items succeeded, only the others run again; else the task as a whole.
 fn keep_good_items(run: &Run, asked: Vec<Spot>, what: &RetryWhat) -> Vec<Spot> {
     if *what != RetryWhat::Failed {
@@ -156,20 +187,21 @@ fn keep_good_items(run: &Run, asked: Vec<Spot>, what: &RetryWhat) -> Vec<Spot> {
         match spot.item {
             None => (!partly).then_some(spot),
             Some(_) if partly => Some(spot),
-            Some(_) => Some(Spot { item: None, ..spot }),
+            Some(_) => Some(spot.parent()),
         }
     });
     let chosen: BTreeSet<Spot> = chosen.collect();
     chosen.into_iter().collect()
 }
 
+/// What was undone counts as not run.
 fn is_success(it: &TaskRun) -> bool {
-    matches!(it.phase, TaskPhase::Finished(Outcome::Succeeded))
+    matches!(it.phase, TaskPhase::Finished(Outcome::Succeeded)) && !it.is_undone()
 }
 
 fn has_not_succeeded(it: &TaskRun) -> bool {
     match &it.phase {
-        TaskPhase::Finished(outcome) => outcome.is_failure(),
+        TaskPhase::Finished(outcome) => outcome.is_failure() || it.is_undone(),
         TaskPhase::Waiting(Wait::Hold { .. }) => true,
         TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_) => false,
     }

@@ -15,9 +15,10 @@ impl Turn<'_> {
     pub(crate) fn start_runs(&mut self) {
         let starting = self.state.index.lanes.values().flat_map(|lane| {
             let places = lane.active.len()..;
+            let may_start = lane.queued.iter().filter(|(_, _, run)| !is_paused(self.state, *run));
             let fits =
                 |(place, (_, _, run)): &(usize, &(_, _, RunId))| has_room(self.state, *run, *place);
-            places.zip(&lane.queued).take_while(fits).map(|(_, key)| *key)
+            places.zip(may_start).take_while(fits).map(|(_, key)| *key)
         });
         let mut starting: Vec<_> = starting.collect();
         starting.sort_unstable();
@@ -29,10 +30,10 @@ impl Turn<'_> {
     }
 
     /// Has the needs of every task of a section looked at.
-    fn look_at_section(&mut self, run: RunId, section: Section) {
+    pub(crate) fn look_at_section(&mut self, run: RunId, section: Section) {
         let definition = self.state.definition(run).clone();
         let places = definition.places().filter(|it| definition.task(*it).section == section);
-        self.todo.extend(places.map(|task| Spot { run, task, item: None }));
+        self.todo.extend(places.map(|task| Spot::task(run, task)));
     }
 
     /// Closes the runs whose tasks have all ended, and ends those whose `finally` has too.
@@ -44,12 +45,14 @@ impl Turn<'_> {
             match it.phase {
                 RunPhase::Active if main == 0 => {
                     let outcome = outcome(self.state, it);
-                    if finally == 0 {
-                        self.emit(Event::RunEnded { run, outcome });
-                    } else {
-                        self.emit(Event::RunClosing { run, outcome });
-                        self.look_at_section(run, Section::Finally);
-                        self.touched.insert(run);
+                    match self.begin_rollback(run, outcome) {
+                        true => drop(self.touched.insert(run)),
+                        false => self.close(run, outcome),
+                    }
+                }
+                RunPhase::RollingBack(_) => {
+                    if let Some(outcome) = self.go_on_undoing(run) {
+                        self.close(run, outcome);
                     }
                 }
                 RunPhase::Closing(outcome) if finally == 0 => {
@@ -62,6 +65,17 @@ impl Turn<'_> {
         }
     }
 
+    /// Ends a run, or has its `finally` run.
+    fn close(&mut self, run: RunId, outcome: RunOutcome) {
+        let finally = self.state.index.unfinished(run, Unfinished::Section(Section::Finally));
+        if finally == 0 {
+            return self.emit(Event::RunEnded { run, outcome });
+        }
+        self.emit(Event::RunClosing { run, outcome });
+        self.look_at_section(run, Section::Finally);
+        self.touched.insert(run);
+    }
+
     /// Ends a task run, and has what needs it looked at.
     pub(crate) fn finish(&mut self, spot: Spot, outcome: Outcome) {
         let task = self.state.path(spot);
@@ -71,15 +85,24 @@ impl Turn<'_> {
 
     /// What may follow from the end of a task run.
     pub(crate) fn after_finish(&mut self, spot: Spot) {
+        if spot.undo {
+            self.touched.insert(spot.run);
+            return;
+        }
         if spot.item.is_some() {
             self.todo.push(Spot { item: None, ..spot });
             return;
         }
         let definition = self.state.definition(spot.run).clone();
         let next = definition.dependents(spot.task);
-        self.todo.extend(next.iter().map(|task| Spot { task: *task, ..spot }));
+        self.todo.extend(next.iter().map(|task| Spot::task(spot.run, *task)));
         self.touched.insert(spot.run);
     }
+}
+
+/// Whether a run may not start because of a pause.
+pub(crate) fn is_paused(state: &State, run: RunId) -> bool {
+    state.held_back(state.run(run)).is_some()
 }
 
 /// Whether a run may be active beside `others`.
@@ -89,7 +112,7 @@ pub(crate) fn has_room(state: &State, run: RunId, others: usize) -> bool {
 }
 
 /// How the tasks of a run have ended, all of them counted, never only the last. Source: semantics, rule 3.
-fn outcome(state: &State, run: &Run) -> RunOutcome {
+pub(crate) fn outcome(state: &State, run: &Run) -> RunOutcome {
     if run.cancel.is_some() {
         return RunOutcome::Cancelled;
     }
@@ -117,6 +140,7 @@ fn with_finally(state: &State, run: &Run, outcome: RunOutcome) -> RunOutcome {
         .zip(&run.tasks)
         .any(|(task, it)| task.section == Section::Finally && has_failed(task, it));
     match outcome {
+        RunOutcome::RolledBack | RunOutcome::RollbackFailed => outcome,
         _ if run.cancel.is_some() => RunOutcome::Cancelled,
         RunOutcome::Succeeded | RunOutcome::Partial | RunOutcome::Skipped if failed => {
             RunOutcome::Failed

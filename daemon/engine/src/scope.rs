@@ -33,10 +33,23 @@ pub(crate) fn of_task<'a>(
             scope.set(&map.name, item.item.value.clone());
         }
     }
+    if spot.undo {
+        scope.set("outputs", json!(state.task_run(spot.forward()).outputs));
+    }
     if reads_env {
         set_env(&mut scope, env);
     }
     scope
+}
+
+/// The values for an expression of a whole run that names `names`.
+pub(crate) fn of_run_and_tasks<'a>(
+    state: &State,
+    run: RunId,
+    names: impl Iterator<Item = &'a String>,
+) -> Scope {
+    let it = state.run(run);
+    of_run(it).with("tasks", tasks(it, state.definition(run), names))
 }
 
 /// `env`: each variable may read those before it; one that has no value is not there.
@@ -77,7 +90,7 @@ fn of_run(run: &Run) -> Scope {
 fn run_state(run: &Run) -> &'static str {
     match run.phase {
         shared::state::RunPhase::Closing(outcome) => outcome.word(),
-        phase => phase.word(run.cancel.is_some()),
+        _ => run.word(),
     }
 }
 
@@ -127,7 +140,7 @@ fn task(it: &TaskRun) -> Value {
         None => it.phase.word().to_owned(),
     };
     let mut object = json!({
-        "state": it.phase.word(),
+        "state": it.word(),
         "outcome": outcome.split('(').next(),
         "attempts": it.attempts.len(),
         "outputs": outputs(it),

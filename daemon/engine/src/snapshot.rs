@@ -1,44 +1,59 @@
 //! What readers are shown of the state, and of runs that have left it.
 
+mod lists;
+
 use std::collections::BTreeMap;
 
-use shared::id::{PoolName, Seq};
-use shared::request::Decision;
-use shared::snapshot::{
-    ApprovalRow, AttemptView, DecisionView, Graph, GraphEdge, GraphNode, PoolRow, QueueRow, RunRow,
-    RunView, RunsView, TaskView, WorkflowRow,
-};
-use shared::state::{Outcome, RunPhase, TaskPhase, Wait};
+use shared::id::Seq;
+use shared::request::PauseWhat;
+use shared::snapshot::{AttemptView, PauseView, RollbackView, RunRow, RunView, TaskView, UndoView};
+use shared::state::{Outcome, TaskPhase, Wait, said};
 use shared::workflow::{Section, Task, Workflow};
 
-use crate::blockers::obstacles;
+use crate::pause;
 use crate::scope::failed_items;
 use crate::size::shown_outputs;
-use crate::state::{Attempt, Run, State, TaskRun};
-use crate::why;
+use crate::state::{Attempt, Pause, Run, State, TaskRun};
+use crate::why::{self, undo_word};
 
-/// A run in a list.
-pub fn run_row(run: &Run) -> RunRow {
+pub use lists::{
+    approvals, graph, holders, pause_of_all, pools, queue, run_counts, workflow, workflows,
+};
+
+/// A run in a list. `state`: where it is, if it has not left it.
+pub fn run_row(run: &Run, workflow: &Workflow, state: Option<&State>) -> RunRow {
     RunRow {
         id: run.id,
         workflow: run.workflow.clone(),
         number: run.number,
-        state: run.phase.word(run.cancel.is_some()).to_owned(),
-        reason: run_reason(run),
+        state: run.word().to_owned(),
+        reason: run_reason(run, workflow, state),
         actor: run.actor.name.clone(),
         priority: run.priority.0,
         created: run.created_at,
         started: run.started_at,
         ended: run.ended_at,
         counts: counts(run),
+        pause: run_pause(run, state),
     }
 }
 
 /// A run with its tasks.
-pub fn run_view(run: &Run, workflow: &Workflow, seq: Seq) -> RunView {
+pub fn run_view(run: &Run, workflow: &Workflow, state: Option<&State>, seq: Seq) -> RunView {
     let tasks = workflow.tasks.iter().zip(&run.tasks).map(|(task, it)| task_view(task, it));
     let tasks = tasks.collect();
-    run_view_of(run, workflow, seq, tasks)
+    run_view_of(run, workflow, state, seq, tasks)
+}
+
+/// A run without its tasks.
+pub fn run_head(run: &Run, workflow: &Workflow, state: Option<&State>, seq: Seq) -> RunView {
+    run_view_of(run, workflow, state, seq, Vec::new())
+}
+
+/// The task at a place of a run.
+pub fn task_at(run: &Run, workflow: &Workflow, place: u32) -> Option<TaskView> {
+    let (task, it) = (workflow.tasks.get(place as usize)?, run.tasks.get(place as usize)?);
+    Some(task_view(task, it))
 }
 
 /// A run with the items of one mapped task, from the `from`-th on, at most `limit`.
@@ -56,17 +71,23 @@ pub fn items_view(
         TaskView { item: Some(it.item.key.to_string()), ..view }
     });
     let page = page.collect();
-    run_view_of(run, workflow, seq, page)
+    run_view_of(run, workflow, None, seq, page)
 }
 
-fn run_view_of(run: &Run, workflow: &Workflow, seq: Seq, tasks: Vec<TaskView>) -> RunView {
+fn run_view_of(
+    run: &Run,
+    workflow: &Workflow,
+    state: Option<&State>,
+    seq: Seq,
+    tasks: Vec<TaskView>,
+) -> RunView {
     RunView {
         id: run.id,
         workflow: run.workflow.clone(),
         number: run.number,
         version: run.version.clone(),
-        state: run.phase.word(run.cancel.is_some()).to_owned(),
-        reason: run_reason(run),
+        state: run.word().to_owned(),
+        reason: run_reason(run, workflow, state),
         owner: workflow.owner.clone(),
         params: run.params.iter().map(|(name, it)| (name.to_string(), it.clone())).collect(),
         interval: run.interval,
@@ -78,14 +99,83 @@ fn run_view_of(run: &Run, workflow: &Workflow, seq: Seq, tasks: Vec<TaskView>) -
         ended: run.ended_at,
         counts: counts(run),
         tasks,
+        pause: run_pause(run, state),
+        rollback: rollback_view(run),
         seq,
     }
 }
 
-fn run_reason(run: &Run) -> Option<String> {
-    let cancel = run.cancel.as_ref()?;
-    let said = cancel.comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
-    Some(format!("cancelled by {}{said}", cancel.actor.name))
+/// Who keeps it from going on or has stopped it, or what failed first.
+fn run_reason(run: &Run, workflow: &Workflow, state: Option<&State>) -> Option<String> {
+    if let Some((what, pause)) = state.and_then(|it| it.held_back(run)) {
+        let name = match what {
+            PauseWhat::Run(_) => String::new(),
+            PauseWhat::All => "everything ".to_owned(),
+            PauseWhat::Workflow(_) | PauseWhat::Pool(_) => "its workflow ".to_owned(),
+        };
+        return Some(said(
+            format!("{name}paused by {}", pause.actor.name),
+            pause.comment.as_deref(),
+        ));
+    }
+    let cause = why::first_failed(run, workflow).map(|(path, outcome)| {
+        let reason = outcome.reason().unwrap_or_else(|| outcome.word().to_owned());
+        format!("{path}: {reason}")
+    });
+    if let Some(rollback) = run.rollback.as_ref().filter(|_| run.undos().next().is_some()) {
+        let who = format!("rolled back by {}", rollback.actor.name);
+        let not_undone = run.undos().filter_map(|(spot, undo)| match undo.phase.outcome() {
+            Some(Outcome::Succeeded) | None => None,
+            Some(_) => Some(why::path_in(run, workflow, spot.forward()).to_string()),
+        });
+        let not_undone: Vec<String> = not_undone.take(3).collect();
+        return Some(match (not_undone.is_empty(), cause) {
+            (false, _) => format!("not undone: {}", not_undone.join(", ")),
+            (true, Some(cause)) if rollback.actor.uid.is_none() => format!("{who} after {cause}"),
+            (true, _) => said(who, rollback.comment.as_deref()),
+        });
+    }
+    if let Some(cancel) = &run.cancel {
+        let who = format!("cancelled by {}", cancel.actor.name);
+        return Some(said(who, cancel.comment.as_deref()));
+    }
+    cause
+}
+
+fn run_pause(run: &Run, state: Option<&State>) -> Option<PauseView> {
+    let pause = run.pause.as_ref()?;
+    let what = PauseWhat::Run(run.id);
+    Some(pause_view(pause, state.map_or(0, |it| held_back(it, &what))))
+}
+
+/// How many task runs and runs wait for the end of a pause.
+fn held_back(state: &State, what: &PauseWhat) -> u32 {
+    let (spots, runs) = pause::held_back(state, what);
+    to_u32(spots.len() + runs.len())
+}
+
+pub(crate) fn pause_view(pause: &Pause, held_back: u32) -> PauseView {
+    PauseView {
+        by: pause.actor.name.clone(),
+        since: pause.at,
+        until: pause.until,
+        comment: pause.comment.clone(),
+        held_back,
+    }
+}
+
+fn rollback_view(run: &Run) -> Option<RollbackView> {
+    let rollback = run.rollback.as_ref()?;
+    let mut counts = BTreeMap::new();
+    for (_, undo) in run.undos() {
+        *counts.entry(undo_word(undo).to_owned()).or_default() += 1;
+    }
+    Some(RollbackView {
+        by: rollback.actor.name.clone(),
+        at: rollback.at,
+        comment: rollback.comment.clone(),
+        counts,
+    })
 }
 
 /// How many task runs are in each state: of a mapped task its items count, and not itself.
@@ -108,7 +198,7 @@ fn is_to_be_expanded(task: &TaskRun) -> bool {
 }
 
 fn count(counts: &mut BTreeMap<String, u32>, it: &TaskRun) {
-    *counts.entry(it.phase.word().to_owned()).or_default() += 1;
+    *counts.entry(it.word().to_owned()).or_default() += 1;
 }
 
 /// A task, or an item of one, without its key.
@@ -123,7 +213,7 @@ fn task_view(task: &Task, it: &TaskRun) -> TaskView {
         task: task.name.to_string(),
         item: None,
         kind: task.kind.word().to_owned(),
-        state: it.phase.word().to_owned(),
+        state: task_word(it).to_owned(),
         reason: task_reason(&it.phase),
         outcome: match it.phase.outcome() {
             Some(Outcome::Failed(failure)) => Some(failure.outcome_word()),
@@ -140,7 +230,40 @@ fn task_view(task: &Task, it: &TaskRun) -> TaskView {
         items,
         warnings: it.warnings.clone(),
         attempts: it.attempts.iter().map(attempt_view).collect(),
+        can_undo: task.rollback.is_some(),
+        undo: undo_view(it),
     }
+}
+
+/// The word of a task; of a mapped one that is or was undone, what its items say.
+fn task_word(it: &TaskRun) -> &'static str {
+    let items = it.items.as_ref().map_or(&[][..], |it| it.list());
+    let has = |word: &str| items.iter().any(|it| it.progress.word() == word);
+    ["rollback_failed", "rolling_back", "rolled_back"]
+        .into_iter()
+        .find(|word| it.phase.is_over() && has(word))
+        .unwrap_or_else(|| it.word())
+}
+
+/// The undo of a task run; of a mapped task the one of its items that matters most.
+fn undo_view(it: &TaskRun) -> Option<UndoView> {
+    let items = it.items.as_ref().map_or(&[][..], |it| it.list());
+    let of_items = items.iter().filter_map(|it| it.progress.undo.as_deref());
+    let matters = |undo: &&TaskRun| match undo_word(undo) {
+        "rollback_failed" => 0,
+        "held" => 1,
+        "rolled_back" => 4,
+        "pending" => 3,
+        _ => 2,
+    };
+    let undo = it.undo.as_deref().or_else(|| of_items.min_by_key(matters))?;
+    Some(UndoView {
+        state: undo_word(undo).to_owned(),
+        reason: task_reason(&undo.phase),
+        started: undo.started_at,
+        ended: undo.ended_at(),
+        attempts: undo.attempts.iter().map(attempt_view).collect(),
+    })
 }
 
 fn task_reason(phase: &TaskPhase) -> Option<String> {
@@ -177,127 +300,6 @@ fn attempt_view(it: &Attempt) -> AttemptView {
     }
 }
 
-/// The workflows by name.
-pub fn workflows(state: &State) -> Vec<WorkflowRow> {
-    let rows = state.library.iter().map(|(name, entry)| {
-        let definition = entry.version.as_ref().and_then(|it| state.definitions.get(it));
-        let workflow = definition.map(|it| &it.workflow);
-        let word = match (entry.gone, entry.problems.is_empty()) {
-            (true, _) => "gone",
-            (false, true) => "ok",
-            (false, false) => "broken",
-        };
-        let active = state.runs.values().filter(|it| it.workflow == *name).count();
-        WorkflowRow {
-            name: name.clone(),
-            state: word.to_owned(),
-            version: entry.version.clone(),
-            description: workflow.and_then(|it| it.description.clone()),
-            owner: workflow.and_then(|it| it.owner.clone()),
-            tasks: workflow.map_or(0, |it| to_u32(it.tasks.len())),
-            active: to_u32(active),
-            problems: entry.problems.clone(),
-        }
-    });
-    rows.collect()
-}
-
-/// The pools by name.
-pub fn pools(state: &State) -> Vec<PoolRow> {
-    let rows = state.pools.iter().map(|(name, pool)| PoolRow {
-        name: name.clone(),
-        kind: "local".to_owned(),
-        state: if pool.up { "up" } else { "down" }.to_owned(),
-        slots: pool.slots,
-        used: state.slots_used(name),
-        queued: to_u32(state.queue(name).count()),
-    });
-    rows.collect()
-}
-
-/// The task runs that wait for capacity, in their order, at most `limit`; of one pool, or of all.
-pub fn queue(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<QueueRow> {
-    let pools = state.index.ready.keys().filter(|it| pool.is_none_or(|pool| pool == *it));
-    let rows = pools.flat_map(|pool| {
-        (1..).zip(state.queue(pool)).map(|(position, spot)| {
-            let (run, path) = (state.run(spot.run), state.path(spot));
-            let priority = state.task(spot).priority.unwrap_or(run.priority).0;
-            QueueRow {
-                position,
-                run: run.id,
-                label: run.label(),
-                task: path.task.to_string(),
-                item: path.item.map(|it| it.to_string()),
-                pool: pool.clone(),
-                priority,
-                effective_priority: priority,
-                since: state.task_run(spot).since,
-                blockers: obstacles(state, spot).map(|it| why::explain(state, spot, &it)).collect(),
-                state: "queued".to_owned(),
-            }
-        })
-    });
-    rows.take(limit).collect()
-}
-
-/// The approvals that wait for a person, oldest first.
-pub fn approvals(state: &State) -> Vec<ApprovalRow> {
-    let open = state.index.open.values().copied();
-    let rows = open.filter_map(|spot| {
-        let progress = state.task_run(spot);
-        let TaskPhase::Waiting(Wait::Approval { expires, message }) = &progress.phase else {
-            return None;
-        };
-        let decisions = progress.decisions.iter().map(|it| DecisionView {
-            actor: it.actor.name.clone(),
-            decision: match it.decision {
-                Decision::Approve => "approve".to_owned(),
-                Decision::Reject => "reject".to_owned(),
-            },
-            comment: it.comment.clone(),
-            at: it.at,
-        });
-        let run = state.run(spot.run);
-        Some(ApprovalRow {
-            run: run.id,
-            label: run.label(),
-            task: state.path(spot).to_string(),
-            message: message.clone(),
-            since: progress.since,
-            expires: *expires,
-            approvers: Vec::new(),
-            needed: 1,
-            decisions: decisions.collect(),
-            state: "awaiting_approval".to_owned(),
-        })
-    });
-    let mut rows: Vec<ApprovalRow> = rows.collect();
-    rows.sort_by(|a, b| (a.since, a.run, &a.task).cmp(&(b.since, b.run, &b.task)));
-    rows
-}
-
-/// How many runs are active, and how many may not start yet.
-pub fn run_counts(state: &State) -> RunsView {
-    let queued = state.runs.values().filter(|it| it.phase == RunPhase::Queued).count();
-    RunsView { active: to_u32(state.runs.len() - queued), queued: to_u32(queued) }
-}
-
-/// The graph of a workflow; with `run`, with the states of its tasks.
-pub fn graph(workflow: &Workflow, run: Option<&Run>) -> Graph {
-    let nodes = workflow.tasks.iter().enumerate().map(|(place, task)| GraphNode {
-        id: task.name.to_string(),
-        kind: task.kind.word().to_owned(),
-        group: (task.section == Section::Finally).then(|| "finally".to_owned()),
-        state: run.map(|it| it.tasks[place].phase.word().to_owned()),
-    });
-    let edges = workflow.tasks.iter().flat_map(|task| {
-        task.needs
-            .iter()
-            .map(|need| GraphEdge { from: need.to_string(), to: task.name.to_string() })
-    });
-    Graph { nodes: nodes.collect(), edges: edges.collect() }
-}
-
-fn to_u32(count: usize) -> u32 {
+pub(crate) fn to_u32(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

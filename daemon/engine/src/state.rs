@@ -9,10 +9,10 @@ use shared::id::{
     AttemptId, ItemKey, ParamName, PoolName, ResourceName, RunId, TaskPath, Version, WorkflowName,
 };
 use shared::outputs::Outputs;
-use shared::request::{Actor, Decision};
-use shared::state::{AttemptOutcome, Item, RunPhase, TaskPhase, Usage, Wait};
+use shared::request::{Actor, Decision, PauseWhat, RollbackWhat};
+use shared::state::{AttemptOutcome, Item, Outcome, RunPhase, TaskPhase, Usage, Wait};
 use shared::time::{Interval, Timestamp};
-use shared::workflow::{Priority, Task};
+use shared::workflow::{Priority, Task, UndoPolicy};
 
 use crate::definition::Definition;
 use crate::index::Index;
@@ -35,6 +35,8 @@ pub struct State {
     pub library: BTreeMap<WorkflowName, Entry>,
     /// Every version that is current or has a run that is not over.
     pub definitions: BTreeMap<Version, Arc<Definition>>,
+    /// What is paused, beside single runs.
+    pub pauses: BTreeMap<PauseWhat, Pause>,
     /// The runs that are not over.
     pub runs: BTreeMap<RunId, Run>,
     /// The runs that have ended since this was last emptied, oldest first: whoever applies events keeps them elsewhere.
@@ -97,8 +99,54 @@ pub struct Run {
     pub phase: RunPhase,
     /// Who stops it.
     pub cancel: Option<Cancel>,
+    /// Who has paused it.
+    #[serde(default)]
+    pub pause: Option<Pause>,
+    /// Who wants it undone once its tasks have ended.
+    #[serde(default)]
+    pub rollback_asked: Option<RollbackAsked>,
+    /// How it is being undone, or was.
+    #[serde(default)]
+    pub rollback: Option<Rollback>,
     /// Its tasks in file order.
     pub tasks: Vec<TaskRun>,
+}
+
+/// An actor's wish that nothing more of something start.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who.
+    pub actor: Actor,
+    /// Since when.
+    pub at: Timestamp,
+    /// Until when; until it is resumed where absent.
+    pub until: Option<Timestamp>,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
+/// An actor's wish that what a run has done be undone.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RollbackAsked {
+    /// Who.
+    pub actor: Actor,
+    /// What of it.
+    pub what: RollbackWhat,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
+/// The undoing of a run.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Rollback {
+    /// Who has asked for it; the daemon where the workflow says so.
+    pub actor: Actor,
+    /// When it began.
+    pub at: Timestamp,
+    /// What they said.
+    pub comment: Option<String>,
+    /// How undos are carried out.
+    pub policy: UndoPolicy,
 }
 
 /// An actor's wish that a run stop.
@@ -135,6 +183,21 @@ pub struct TaskRun {
     pub decisions: Vec<Decided>,
     /// Its items, once a mapped task is expanded.
     pub items: Option<Items>,
+    /// Whether it is to wait in the queue again once its attempt, which is being stopped, has ended.
+    #[serde(default)]
+    pub requeue: bool,
+    /// When it was last sent back to the queue: it waits behind what has waited since before.
+    #[serde(default)]
+    pub requeued_at: Option<Timestamp>,
+    /// The progress of its undo, since that was planned.
+    #[serde(default)]
+    pub undo: Option<Box<TaskRun>>,
+    /// The attempts of its earlier undos, before it last ran again.
+    #[serde(default)]
+    pub undone_before: Vec<Attempt>,
+    /// How many of its attempts had been when it was last undone: what has had none since has nothing to undo.
+    #[serde(default)]
+    pub attempts_undone: u32,
 }
 
 /// A decision on an approval.
@@ -230,6 +293,42 @@ impl TaskRun {
             warnings: Vec::new(),
             decisions: Vec::new(),
             items: None,
+            requeue: false,
+            requeued_at: None,
+            undo: None,
+            undone_before: Vec::new(),
+            attempts_undone: 0,
+        }
+    }
+
+    /// The same at its beginning: its attempts, and those of its undos, are kept.
+    pub(crate) fn anew(&mut self, at: Timestamp) -> Self {
+        let attempts_undone = match self.is_undone() {
+            true => u32::try_from(self.attempts.len()).expect("fewer attempts than bytes"),
+            false => self.attempts_undone,
+        };
+        let mut undone_before = std::mem::take(&mut self.undone_before);
+        if let Some(undo) = self.undo.take() {
+            undone_before = undo.attempts;
+        }
+        let attempts = std::mem::take(&mut self.attempts);
+        Self { attempts, undone_before, attempts_undone, ..Self::new(at) }
+    }
+
+    /// Whether what it has done was undone: it counts as not run.
+    pub fn is_undone(&self) -> bool {
+        self.undo.as_ref().is_some_and(|it| it.phase == TaskPhase::Finished(Outcome::Succeeded))
+    }
+
+    /// The word that people see.
+    pub fn word(&self) -> &'static str {
+        match self.undo.as_ref().map(|it| &it.phase) {
+            None | Some(TaskPhase::Waiting(Wait::Needs)) => self.phase.word(),
+            Some(TaskPhase::Finished(Outcome::Succeeded)) => "rolled_back",
+            Some(TaskPhase::Finished(_)) => "rollback_failed",
+            Some(TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_)) => {
+                "rolling_back"
+            }
         }
     }
 
@@ -253,6 +352,30 @@ pub struct Spot {
     pub task: u32,
     /// The place of the item among the items.
     pub item: Option<u32>,
+    /// Whether its undo is meant.
+    pub undo: bool,
+}
+
+impl Spot {
+    /// The spot of a task, and of a mapped one as a whole.
+    pub fn task(run: RunId, task: u32) -> Self {
+        Self { run, task, item: None, undo: false }
+    }
+
+    /// The spot of its undo.
+    pub(crate) fn undo(self) -> Self {
+        Self { undo: true, ..self }
+    }
+
+    /// The spot of what it is the undo of; of one that is none, itself.
+    pub(crate) fn forward(self) -> Self {
+        Self { undo: false, ..self }
+    }
+
+    /// The spot of the mapped task that it is an item of.
+    pub(crate) fn parent(self) -> Self {
+        Self { item: None, ..self }
+    }
 }
 
 impl Run {
@@ -270,12 +393,58 @@ impl Run {
         format!("{}#{}", self.workflow, self.number)
     }
 
+    /// The word of its state.
+    pub fn word(&self) -> &'static str {
+        let word = self.phase.word(self.cancel.is_some());
+        match (&self.pause, word) {
+            (Some(_), "queued" | "running" | "rolling_back") if self.has_active() => "pausing",
+            (Some(_), "queued" | "running" | "rolling_back") => "paused",
+            _ => word,
+        }
+    }
+
+    /// Whether a task run of it, or an undo, has an attempt that has not ended.
+    fn has_active(&self) -> bool {
+        self.all_spots().any(|spot| {
+            let is_parent = spot.item.is_none() && self.tasks[spot.task as usize].items.is_some();
+            let progress = self.progress(spot);
+            !is_parent && progress.is_some_and(|it| matches!(it.phase, TaskPhase::Active(_)))
+        })
+    }
+
+    /// The task run, or the undo, at a spot of this run.
+    pub fn progress(&self, spot: Spot) -> Option<&TaskRun> {
+        let forward = self.at(spot.task, spot.item)?;
+        if spot.undo { forward.undo.as_deref() } else { Some(forward) }
+    }
+
+    /// Every task run, and after it its undo if there is one.
+    pub fn all_spots(&self) -> impl Iterator<Item = Spot> {
+        self.spots().flat_map(|spot| {
+            let has_undo = self.at(spot.task, spot.item).is_some_and(|it| it.undo.is_some());
+            std::iter::once(spot).chain(has_undo.then(|| spot.undo()))
+        })
+    }
+
+    /// The undos that there are.
+    pub(crate) fn undos(&self) -> impl Iterator<Item = (Spot, &TaskRun)> {
+        self.spots().filter_map(|spot| {
+            let undo = self.at(spot.task, spot.item)?.undo.as_deref()?;
+            Some((spot.undo(), undo))
+        })
+    }
+
     /// Every task run: each task, and of a mapped one each item after it.
     pub fn spots(&self) -> impl Iterator<Item = Spot> {
         (0..).zip(&self.tasks).flat_map(move |(task, it)| {
             let count = it.items.as_ref().map_or(0, |items| items.list.len());
             let items = (0..u32::try_from(count).expect("fewer items than bytes")).map(Some);
-            std::iter::once(None).chain(items).map(move |item| Spot { run: self.id, task, item })
+            std::iter::once(None).chain(items).map(move |item| Spot {
+                run: self.id,
+                task,
+                item,
+                undo: false,
+            })
         })
     }
 }
@@ -297,29 +466,46 @@ impl State {
     }
 
     pub(crate) fn task(&self, spot: Spot) -> &Task {
-        self.definition(spot.run).task(spot.task)
+        let definition = self.definition(spot.run);
+        match spot.undo {
+            false => definition.task(spot.task),
+            true => definition.undo(spot.task).expect("only what can be undone has an undo"),
+        }
     }
 
     pub(crate) fn task_run(&self, spot: Spot) -> &TaskRun {
-        self.run(spot.run).at(spot.task, spot.item).expect("a spot is of a task run that exists")
+        self.run(spot.run).progress(spot).expect("a spot is of a task run that exists")
+    }
+
+    /// Who keeps a run, and what it is made of, from starting; by which pause.
+    pub(crate) fn held_back<'a>(&'a self, run: &'a Run) -> Option<(PauseWhat, &'a Pause)> {
+        if let Some(pause) = &run.pause {
+            return Some((PauseWhat::Run(run.id), pause));
+        }
+        if self.pauses.is_empty() {
+            return None;
+        }
+        let of_workflow = PauseWhat::Workflow(run.workflow.clone());
+        [PauseWhat::All, of_workflow]
+            .into_iter()
+            .find_map(|what| self.pauses.get(&what).map(|it| (what, it)))
     }
 
     /// Whether the task run is a mapped task as a whole: it has no attempts of its own.
     pub(crate) fn is_parent(&self, spot: Spot) -> bool {
-        spot.item.is_none() && self.task(spot).map.is_some()
+        spot.item.is_none() && !spot.undo && self.task(spot).map.is_some()
     }
 
     /// The spot of a task run of a run in the state.
     pub fn spot(&self, run: RunId, path: &TaskPath) -> Option<Spot> {
         let task = self.definition(run).place(&path.task)?;
         let progress = self.runs.get(&run)?.tasks.get(task as usize)?;
-        match &path.item {
-            None => Some(Spot { run, task, item: None }),
-            Some(key) => {
-                let item = progress.items.as_ref()?.place(key)?;
-                Some(Spot { run, task, item: Some(item) })
-            }
-        }
+        let item = match &path.item {
+            None => None,
+            Some(key) => Some(progress.items.as_ref()?.place(key)?),
+        };
+        let spot = Spot { run, task, item, undo: path.undo };
+        self.runs.get(&run)?.progress(spot).is_some().then_some(spot)
     }
 
     /// The path of a spot.
@@ -328,7 +514,7 @@ impl State {
         let items = self.run(spot.run).tasks[spot.task as usize].items.as_ref();
         let item =
             spot.item.and_then(|place| Some(items?.list.get(place as usize)?.item.key.clone()));
-        TaskPath { task, item }
+        TaskPath { task, item, undo: spot.undo }
     }
 
     /// The task run of an attempt that has not ended.
@@ -346,8 +532,9 @@ impl State {
         self.index.resources.get(resource).copied().unwrap_or(0)
     }
 
-    /// The task runs that wait for capacity of a pool, in their order.
+    /// The task runs that wait for capacity of a pool, in their order; then those that a pause keeps from it.
     pub fn queue(&self, pool: &PoolName) -> impl Iterator<Item = Spot> {
-        self.index.ready.get(pool).into_iter().flatten().map(|it| it.spot)
+        let ready = self.index.ready.get(pool).into_iter().flatten();
+        ready.chain(self.index.parked.get(pool).into_iter().flatten()).map(|it| it.spot)
     }
 }

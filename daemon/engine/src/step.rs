@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use shared::id::RunId;
-use shared::request::{Answer, Refusal, Request};
+use shared::request::{Actor, Answer, Refusal, RefusalCode, Request};
 use shared::time::Timestamp;
 
 use crate::effect::Effect;
 use crate::event::{Event, Stamped};
-use crate::input::{Archived, Input, Ticket};
-use crate::state::{Spot, State};
+use crate::index::Timer;
+use crate::input::{Archived, Input, Seen, Ticket};
+use crate::plan::plan;
+use crate::state::State;
 use crate::todo::Todo;
 
 /// The engine: the state, and the only way to change it.
@@ -44,9 +46,9 @@ impl Engine {
         std::mem::take(&mut self.state.ended)
     }
 
-    /// When to come back with [`Input::Wake`], and for the sake of which task run; `None` if nothing is waited for.
-    pub fn next_wakeup(&self) -> Option<(Timestamp, Spot)> {
-        self.state.index.timers.first().copied()
+    /// When to come back with [`Input::Wake`], and for the sake of what; `None` if nothing is waited for.
+    pub fn next_wakeup(&self) -> Option<(Timestamp, Timer)> {
+        self.state.index.timers.first().cloned()
     }
 
     /// Takes in one thing that happened. `now` may be wrong by any amount: time is taken never to run backwards.
@@ -83,18 +85,11 @@ impl Turn<'_> {
             Input::Resumed { incarnation } => self.resume(incarnation),
             Input::Configured { pools, resources } => self.configure(pools, resources),
             Input::LibraryRead(shelves) => self.read_library(shelves),
-            Input::Request { ticket, actor, request, archived } => {
-                let answer = match request {
-                    Request::Run { workflow, params, interval, priority } => {
-                        self.create_run(actor, &workflow, params, interval, priority)
-                    }
-                    Request::Cancel { run, now, comment } => self.cancel(actor, run, now, comment),
-                    Request::Retry { run, what, comment } => {
-                        self.retry(actor, run, &what, comment, archived)
-                    }
-                    Request::Decide { run, task, decision, comment } => {
-                        self.decide(&actor, run, &task, decision, comment, archived.as_deref())
-                    }
+            Input::Request { ticket, actor, request, seen, archived } => {
+                let answer = match self.as_it_was_seen(&actor, &request, &seen, archived.as_deref())
+                {
+                    Ok(()) => self.request(actor, request, archived),
+                    Err(refusal) => Err(refusal),
                 };
                 self.answer(ticket, answer);
             }
@@ -111,6 +106,66 @@ impl Turn<'_> {
                 self.effect(Effect::ReleaseAttempt(pool, attempt));
             }
             Input::FileArrived { attempt, file } => self.file_arrived(attempt, &file),
+        }
+    }
+
+    fn request(
+        &mut self,
+        actor: Actor,
+        request: Request,
+        archived: Option<Box<Archived>>,
+    ) -> Result<Answer, Refusal> {
+        match request {
+            Request::Run { workflow, params, interval, priority } => {
+                self.create_run(actor, &workflow, params, interval, priority)
+            }
+            Request::Cancel { run, now, comment } => self.cancel(actor, run, now, comment),
+            Request::Retry { run, what, comment } => {
+                self.retry(actor, run, &what, comment, archived)
+            }
+            Request::Decide { run, task, decision, comment } => {
+                self.decide(&actor, run, &task, decision, comment, archived.as_deref())
+            }
+            Request::Pause { what, until, comment } => self.pause(actor, what, until, comment),
+            Request::Resume { what, comment } => self.resume_paused(actor, what, comment),
+            Request::Hold { run, task, comment } => self.hold(actor, run, &task, comment),
+            Request::Release { run, task, comment } => self.release(actor, run, &task, comment),
+            Request::Skip { run, task, comment } => self.skip(actor, run, &task, comment),
+            Request::Mark { run, task, mark, comment } => {
+                self.mark(actor, run, &task, mark, comment, archived)
+            }
+            Request::Requeue { run, task, comment } => self.requeue(actor, run, &task, comment),
+            Request::Prioritize { run, priority, comment } => {
+                self.prioritize(actor, run, priority, comment)
+            }
+            Request::Rollback { run, what, comment } => {
+                self.roll_back(actor, run, what, comment, archived)
+            }
+        }
+    }
+
+    /// Refuses a request that was decided on by what is true no more.
+    fn as_it_was_seen(
+        &self,
+        actor: &Actor,
+        request: &Request,
+        seen: &Seen,
+        archived: Option<&Archived>,
+    ) -> Result<(), Refusal> {
+        let changed = |what: String| {
+            let message = format!("it has changed since you looked: {what}");
+            Refusal::new(RefusalCode::Conflict, message).help("look again, and decide anew")
+        };
+        if let (Some(then), Some(word)) = (&seen.state, target_word(self.state, request, archived))
+            && then != word
+        {
+            return Err(changed(format!("it was {then}, and is {word}")));
+        }
+        let Some(digest) = &seen.plan else { return Ok(()) };
+        let plan = plan(self.state, self.now, actor, request, archived)?;
+        match plan.digest == *digest {
+            true => Ok(()),
+            false => Err(changed("what would follow is no longer what was shown".to_owned())),
         }
     }
 
@@ -145,5 +200,37 @@ impl Turn<'_> {
 
     fn answer(&mut self, ticket: Ticket, answer: Result<Answer, Refusal>) {
         self.effect(Effect::Answer(ticket, answer));
+    }
+}
+
+/// The word of the state of what a request is about: the task run where it names one, else the run.
+fn target_word<'a>(
+    state: &'a State,
+    request: &Request,
+    archived: Option<&'a Archived>,
+) -> Option<&'a str> {
+    let id = request.run()?;
+    let path = match request {
+        Request::Decide { task, .. }
+        | Request::Hold { task, .. }
+        | Request::Release { task, .. }
+        | Request::Skip { task, .. }
+        | Request::Mark { task, .. }
+        | Request::Requeue { task, .. } => Some(task),
+        Request::Run { .. }
+        | Request::Cancel { .. }
+        | Request::Retry { .. }
+        | Request::Pause { .. }
+        | Request::Resume { .. }
+        | Request::Prioritize { .. }
+        | Request::Rollback { .. } => None,
+    };
+    match (state.runs.get(&id), archived) {
+        (Some(run), _) => match path {
+            None => Some(run.word()),
+            Some(path) => Some(state.task_run(state.spot(id, path)?).word()),
+        },
+        (None, Some(archived)) if path.is_none() => Some(archived.run.word()),
+        (None, _) => None,
     }
 }

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     fn spot(task: u32) -> Spot {
-        Spot { run: RunId(1), task, item: None }
+        Spot::task(RunId(1), task)
     }
 
     #[test]

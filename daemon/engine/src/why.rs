@@ -1,13 +1,14 @@
 //! `why`: obstacles in words, and what an end goes back to. Source: semantics, rule 17.
 
 use shared::id::TaskPath;
+use shared::request::PauseWhat;
 use shared::state::{Activity, Failure, Outcome, TaskPhase};
 use shared::time::Timestamp;
 use shared::why::{Blocker, BlockerKind, Why};
 use shared::workflow::{Kind, Workflow};
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
-use crate::state::{Run, Spot, State, TaskRun};
+use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// At most so many are named of those who hold something; then they are counted.
 const NAMED_MAX: usize = 8;
@@ -22,10 +23,13 @@ pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
         let who = name(in_the_way.iter().map(|it| state.run(*it).label()));
         blockers.push(Blocker { who, ..blocker(BlockerKind::MaxRuns, text, run.created_at) });
     }
-    let unfinished = run.spots().filter(|it| !state.task_run(*it).phase.is_over());
+    if let Some((what, pause)) = state.held_back(run) {
+        blockers.push(paused(state, &what, pause));
+    }
+    let unfinished = run.all_spots().filter(|it| !state.task_run(*it).phase.is_over());
     let tasks = unfinished.filter(|it| is_told(state, *it)).take(limit);
     let tasks = tasks.map(|spot| of_task(state, spot)).collect();
-    let word = run.phase.word(run.cancel.is_some()).to_owned();
+    let word = run.word().to_owned();
     Why { tasks, ..answer(run, None, word, blockers) }
 }
 
@@ -39,6 +43,7 @@ fn is_told(state: &State, spot: Spot) -> bool {
     let parent = &state.run(spot.run).tasks[spot.task as usize];
     let expanded = parent.items.is_some() && matches!(parent.phase, TaskPhase::Active(_));
     match spot.item {
+        _ if spot.undo => true,
         None => !expanded,
         Some(_) => expanded,
     }
@@ -58,7 +63,7 @@ pub fn of_task(state: &State, spot: Spot) -> Why {
         );
     }
     let blockers = obstacles(state, spot).map(|it| explain(state, spot, &it)).collect();
-    let word = progress.phase.word().to_owned();
+    let word = if spot.undo { undo_word(progress) } else { progress.phase.word() }.to_owned();
     answer(state.run(spot.run), Some(state.path(spot).to_string()), word, blockers)
 }
 
@@ -71,6 +76,24 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
                 name(runs_in_the_way(state, spot.run).iter().map(|it| state.run(*it).label()));
             let text = "its run has not started".to_owned();
             Blocker { who, ..blocker(BlockerKind::MaxRuns, text, since) }
+        }
+        Obstacle::Paused(what, pause) => paused(state, what, pause),
+        Obstacle::OtherUndos => {
+            let run = state.run(spot.run);
+            let open = run.undos().filter(|(it, undo)| {
+                *it != spot
+                    && undo.phase != TaskPhase::Waiting(shared::state::Wait::Needs)
+                    && undo.phase != TaskPhase::Finished(Outcome::Succeeded)
+            });
+            let who =
+                name(open.map(|(it, undo)| {
+                    format!("{} ({})", state.path(it.forward()), undo_word(undo))
+                }));
+            let text = match who.len() {
+                0 => "what was done after it is undone first".to_owned(),
+                _ => format!("what was done after it is undone first: {}", who.join(", ")),
+            };
+            Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
         }
         Obstacle::Needs => {
             let run = state.run(spot.run);
@@ -95,7 +118,7 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             Blocker { until: Some(*at), ..blocker(BlockerKind::Retry, text, since) }
         }
         Obstacle::Hold(reason) => {
-            let text = format!("held: {reason}; `runyard retry` with `--task` lets it go on");
+            let text = format!("{reason}; `runyard release` lets it go on");
             blocker(BlockerKind::Hold, text, since)
         }
         Obstacle::Approval { expires, message } => {
@@ -130,6 +153,24 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             let text = format!("{used} of {total} of `{resource}` are taken by {}", who.join(", "));
             Blocker { who, ..blocker(BlockerKind::Resource, text, since) }
         }
+    }
+}
+
+fn paused(state: &State, what: &PauseWhat, pause: &Pause) -> Blocker {
+    let comment = pause.comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
+    let text =
+        format!("{} is paused by {}{comment}", crate::pause::name(state, what), pause.actor.name);
+    let who = vec![pause.actor.name.clone()];
+    Blocker { who, until: pause.until, ..blocker(BlockerKind::Paused, text, pause.at) }
+}
+
+/// The word of an undo's state.
+pub(crate) fn undo_word(undo: &TaskRun) -> &'static str {
+    match &undo.phase {
+        TaskPhase::Waiting(shared::state::Wait::Needs) => "pending",
+        TaskPhase::Finished(Outcome::Succeeded) => "rolled_back",
+        TaskPhase::Finished(_) => "rollback_failed",
+        phase @ (TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_)) => phase.word(),
     }
 }
 
@@ -182,7 +223,7 @@ fn blocker(kind: BlockerKind, text: String, since: Timestamp) -> Blocker {
 
 /// Why a run ended as it did: what failed first, and what followed from it.
 pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
-    let word = run.phase.word(run.cancel.is_some()).to_owned();
+    let word = run.word().to_owned();
     let mut blockers = Vec::new();
     if let Some(cancel) = &run.cancel {
         let said = cancel.comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
@@ -198,6 +239,7 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         let text = format!("{} more failed", failed.len() - NAMED_MAX);
         blockers.push(blocker(BlockerKind::Cause, text, run.created_at));
     }
+    blockers.extend(undone(run, workflow));
     blockers.extend(warnings(run, workflow));
     if blockers.is_empty() {
         let text = match word.as_str() {
@@ -207,6 +249,34 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         blockers.push(blocker(BlockerKind::Ended, text, run.ended_at.unwrap_or(run.created_at)));
     }
     answer(run, None, word, blockers)
+}
+
+/// Who has had the run undone, and what of it could not be.
+fn undone(run: &Run, workflow: &Workflow) -> Vec<Blocker> {
+    let Some(rollback) = run.rollback.as_ref().filter(|_| run.undos().next().is_some()) else {
+        return Vec::new();
+    };
+    let said = rollback.comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
+    let text = format!("rolled back by {}{said}", rollback.actor.name);
+    let mut blockers = vec![blocker(BlockerKind::Ended, text, rollback.at)];
+    let failed = run.undos().filter(|(_, undo)| undo.phase.outcome() != Some(&Outcome::Succeeded));
+    blockers.extend(failed.take(NAMED_MAX).map(|(spot, undo)| {
+        let path = path_in(run, workflow, spot.forward());
+        let text = match undo.phase.outcome() {
+            Some(outcome) => format!("the undo of {path} {}", ended_text(undo, outcome)),
+            None => format!("{path} is not undone: it waits for what was built on it"),
+        };
+        blocker(BlockerKind::Cause, text, undo.since)
+    }));
+    blockers
+}
+
+/// The name of a task run of a run that may have left the state.
+pub(crate) fn path_in(run: &Run, workflow: &Workflow, spot: Spot) -> TaskPath {
+    let task = workflow.tasks[spot.task as usize].name.clone();
+    let items = run.tasks[spot.task as usize].items.as_ref();
+    let item = spot.item.and_then(|it| Some(items?.list().get(it as usize)?.item.key.clone()));
+    TaskPath { task, item, undo: spot.undo }
 }
 
 /// The checks that were not met and only warn: they make a run partial.
@@ -261,6 +331,27 @@ pub fn failed_paths<'a>(
     failed
 }
 
+/// The first of [`failed_paths`], without the others being named.
+pub(crate) fn first_failed<'a>(
+    run: &'a Run,
+    workflow: &Workflow,
+) -> Option<(TaskPath, &'a Outcome)> {
+    let mut first: Option<(Timestamp, Spot, &Outcome)> = None;
+    for (task, it) in (0..).zip(&run.tasks) {
+        let items = it.items.as_ref().map_or(&[][..], |it| it.list());
+        let parent = (items.is_empty() || failed_by_itself(it)).then_some((None, it));
+        let items = (0..).zip(items).map(|(place, it)| (Some(place), &it.progress));
+        for (item, it) in parent.into_iter().chain(items) {
+            if let Some(outcome @ Outcome::Failed(_)) = it.phase.outcome()
+                && first.is_none_or(|(since, ..)| it.since < since)
+            {
+                first = Some((it.since, Spot { run: run.id, task, item, undo: false }, outcome));
+            }
+        }
+    }
+    first.map(|(_, spot, outcome)| (path_in(run, workflow, spot), outcome))
+}
+
 /// Why a task run ended as it did, back to what failed first.
 pub fn ended(
     run: &Run,
@@ -287,7 +378,8 @@ pub fn ended(
             blocker(BlockerKind::Cause, format!("{path} {}", ended_text(it, outcome)), it.since)
         }));
     }
-    answer(run, Some(path.to_string()), progress.phase.word().to_owned(), blockers)
+    let word = if path.undo { undo_word(progress) } else { progress.word() };
+    answer(run, Some(path.to_string()), word.to_owned(), blockers)
 }
 
 /// What a task needs, however far.

@@ -1,15 +1,26 @@
-//! Judges the world, not the engine's opinion of it. Source: reliability, 3.2.
+//! Judges the world, not the engine's opinion of it: by what is on disk, and by what has really happened. Source:
+//! reliability, 3.2.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use engine::event::{AttemptRef, RunCreated};
 use engine::input::How;
 use engine::{Event, Stamped};
 use shared::id::{AttemptId, PoolName, ResourceName, RunId, TaskName, TaskPath, Version};
-use shared::state::AttemptOutcome;
-use shared::workflow::{Section, Task, TriggerRule, WhenFull, Workflow};
+use shared::request::{PauseWhat, RollbackWhat};
+use shared::state::Outcome;
+use shared::time::Timestamp;
+use shared::workflow::{Section, Task, Workflow};
 
 use crate::world::Fact;
+
+mod limits;
+mod people;
+pub mod plans;
+#[cfg(test)]
+mod tests;
+mod undos;
 
 /// What the checker knows: what the journal says was ordered, and what really happened.
 #[derive(Clone, Default, Debug)]
@@ -17,9 +28,9 @@ pub struct Checker {
     slots: BTreeMap<PoolName, u32>,
     resources: BTreeMap<ResourceName, u32>,
     workflows: BTreeMap<Version, Arc<Workflow>>,
+    pauses: BTreeMap<PauseWhat, Option<Timestamp>>,
     runs: BTreeMap<RunId, RunFacts>,
     attempts: BTreeMap<AttemptId, Ordered>,
-    newest: BTreeMap<(RunId, TaskPath), (AttemptId, u32)>,
     started: BTreeSet<AttemptId>,
     live: BTreeSet<AttemptId>,
     strays: BTreeSet<AttemptId>,
@@ -33,8 +44,48 @@ pub struct Checker {
 struct RunFacts {
     workflow: Arc<Workflow>,
     lane: Option<String>,
+    stage: Stage,
     /// A cancel of it was acknowledged; `true`: of its `finally` too.
     cancelled: Option<bool>,
+    /// A cancel of it is on disk, also one that comes before a rollback.
+    is_stopped: bool,
+    asked: Option<RollbackWhat>,
+    rollback: Option<undos::Rollback>,
+    /// What the plan of a rollback has named that was acknowledged and has not begun.
+    foreseen: Option<plans::Foreseen>,
+    tasks: BTreeMap<TaskPath, TaskFacts>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stage {
+    Queued,
+    Active,
+    RollingBack,
+    Closing,
+    Ended,
+}
+
+/// Of a task run or an undo.
+#[derive(Clone, Default, Debug)]
+struct TaskFacts {
+    /// Its newest attempt and the number of that.
+    newest: Option<(AttemptId, u32)>,
+    /// How it has ended, and when.
+    ended: Option<(Outcome, Timestamp)>,
+    is_marked: bool,
+    is_held: bool,
+    /// It waits for capacity, runs, or waits for its next attempt.
+    is_begun: bool,
+    /// Retries that counted.
+    retries: u32,
+    /// A person has sent this attempt back to the queue.
+    requeued: Option<AttemptId>,
+    /// That attempt has ended, and it is to wait in the queue.
+    must_queue: bool,
+    /// It was undone, and has had no attempt since.
+    is_undone: bool,
+    /// Of an undo: it was planned, and what it undoes has not been reset since.
+    is_planned: bool,
 }
 
 /// An attempt whose start was ordered.
@@ -43,6 +94,34 @@ struct Ordered {
     run: RunId,
     path: TaskPath,
     has_process: bool,
+}
+
+impl RunFacts {
+    fn new(workflow: Arc<Workflow>, lane: Option<String>) -> Self {
+        Self {
+            workflow,
+            lane,
+            stage: Stage::Queued,
+            cancelled: None,
+            is_stopped: false,
+            asked: None,
+            rollback: None,
+            foreseen: None,
+            tasks: BTreeMap::new(),
+        }
+    }
+
+    fn task(&self, path: &TaskPath) -> Result<&Task, String> {
+        task_of(&self.workflow, &path.task).ok_or_else(|| format!("there is no task {path}"))
+    }
+
+    fn facts(&mut self, path: &TaskPath) -> &mut TaskFacts {
+        self.tasks.entry(path.clone()).or_default()
+    }
+
+    fn ended(&self, path: &TaskPath) -> Option<&(Outcome, Timestamp)> {
+        self.tasks.get(path)?.ended.as_ref()
+    }
 }
 
 impl Checker {
@@ -55,62 +134,93 @@ impl Checker {
         }
     }
 
-    /// The task of an attempt.
-    pub fn task(&self, attempt: AttemptId) -> Option<&Task> {
-        let ordered = self.attempts.get(&attempt)?;
-        task_of(&self.runs.get(&ordered.run)?.workflow, &ordered.path.task)
-    }
-
     /// Something is on disk.
     ///
     /// # Errors
     /// What it contradicts, as a sentence.
     pub fn recorded(&mut self, stamped: &Stamped) -> Result<(), String> {
+        self.pauses_recorded(stamped)?;
         match &stamped.event {
             Event::WorkflowLoaded { workflow } => {
                 self.workflows.insert(workflow.version.clone(), workflow.clone());
             }
-            Event::RunCreated(it) => {
-                let workflow = self.workflows.get(&it.version).cloned();
-                let workflow = workflow.ok_or("a run is of a version that never was")?;
-                let facts = RunFacts { workflow, lane: it.lane.clone(), cancelled: None };
-                if self.runs.insert(it.run, facts).is_some() {
-                    return Err(format!("two runs have the id {}", it.run));
-                }
+            Event::RunCreated(it) => self.run_created(it)?,
+            Event::RunStarted { run } => {
+                self.not_paused(*run, None)?;
+                self.facts(*run)?.stage = Stage::Active;
             }
             Event::RunReopened { run, .. } => {
-                if let Some(it) = self.runs.get_mut(&run.id) {
-                    it.cancelled = None;
-                }
+                let it = self.facts(run.id)?;
+                (it.stage, it.cancelled, it.is_stopped) = (Stage::Queued, None, false);
+                (it.asked, it.rollback, it.foreseen) = (None, None, None);
             }
-            Event::ItemsExpanded { run, task, items } => {
-                // An item that is not among them is another one when it comes again.
-                self.newest.retain(|(of_run, path), _| {
-                    let is_of_task = of_run == run && path.task == *task;
-                    let stays = |key: &shared::id::ItemKey| items.iter().any(|it| it.key == *key);
-                    !is_of_task || path.item.as_ref().is_none_or(stays)
-                });
+            Event::RunCancelled { run, .. } => self.facts(*run)?.is_stopped = true,
+            Event::RunClosing { run, outcome } => {
+                self.end_word(*run, *outcome)?;
+                self.facts(*run)?.stage = Stage::Closing;
             }
-            Event::AttemptStarting(it) => {
-                let facts = self.runs.get(&it.run).ok_or("an attempt is of no run")?;
-                let task =
-                    task_of(&facts.workflow, &it.task.task).ok_or("there is no such task")?;
-                self.not_after_cancel(facts, task, it.id)?;
-                let has_process = task.has_process();
-                let ordered = Ordered { run: it.run, path: it.task.clone(), has_process };
-                if self.attempts.insert(it.id, ordered).is_some() {
-                    return Err(format!("two attempts have the id {}", it.id));
-                }
-                let newest = self.newest.insert((it.run, it.task.clone()), (it.id, it.number));
-                let before = newest.map_or(0, |it| it.1);
-                if it.number != before + 1 {
-                    return Err(format!("attempt {} of {} follows {before}", it.number, it.task));
-                }
+            Event::RunEnded { run, outcome } => {
+                self.end_word(*run, *outcome)?;
+                self.facts(*run)?.stage = Stage::Ended;
             }
-            Event::AttemptEnded(it) => self.end_recorded(it.attempt.id, &it.outcome)?,
-            _ => {}
+            Event::AttemptStarting(it) => self.ordered(it)?,
+            Event::AttemptEnded(it) => {
+                self.end_recorded(it.attempt.id, &it.outcome)?;
+                self.may_queue_again(&it.attempt, &it.outcome)?;
+            }
+            Event::RollbackAsked { run, what, .. } => {
+                self.facts(*run)?.asked = Some(what.clone());
+            }
+            Event::RollbackBegun { run, tasks, policy, .. } => {
+                self.rollback_begun(*run, tasks, *policy)?;
+            }
+            _ => self.task_changed(stamped)?,
         }
         Ok(())
+    }
+
+    fn run_created(&mut self, it: &RunCreated) -> Result<(), String> {
+        let workflow = self.workflows.get(&it.version).cloned();
+        let workflow = workflow.ok_or("a run is of a version that never was")?;
+        let facts = RunFacts::new(workflow, it.lane.clone());
+        match self.runs.insert(it.run, facts) {
+            Some(_) => Err(format!("two runs have the id {}", it.run)),
+            None => Ok(()),
+        }
+    }
+
+    fn facts(&mut self, run: RunId) -> Result<&mut RunFacts, String> {
+        self.runs.get_mut(&run).ok_or_else(|| format!("there is no run {run}"))
+    }
+
+    /// An attempt's start is on disk.
+    fn ordered(&mut self, it: &AttemptRef) -> Result<(), String> {
+        let facts = self.runs.get(&it.run).ok_or("an attempt is of no run")?;
+        let task = facts.task(&it.task)?;
+        let has_process = it.task.undo || task.has_process();
+        let pool = has_process.then(|| task.pool.clone());
+        self.not_after_cancel(facts, &it.task, it.id)?;
+        self.not_paused(it.run, pool.as_ref())?;
+        may_start(facts, task, &it.task)?;
+        if let Some((before, _)) = facts.tasks.get(&it.task).and_then(|it| it.newest)
+            && !self.recorded.contains(&before)
+        {
+            return Err(format!("{} has a new attempt, and {before} has not ended", it.task));
+        }
+        if it.task.undo {
+            self.undo_may_start(it.run, &it.task)?;
+        }
+        let ordered = Ordered { run: it.run, path: it.task.clone(), has_process };
+        if self.attempts.insert(it.id, ordered).is_some() {
+            return Err(format!("two attempts have the id {}", it.id));
+        }
+        let facts = self.facts(it.run)?.facts(&it.task);
+        let before = facts.newest.replace((it.id, it.number)).map_or(0, |it| it.1);
+        (facts.is_undone, facts.is_begun) = (false, true);
+        match it.number == before + 1 {
+            true => Ok(()),
+            false => Err(format!("attempt {} of {} follows {before}", it.number, it.task)),
+        }
     }
 
     /// The daemon has answered that it cancels a run.
@@ -127,11 +237,10 @@ impl Checker {
     pub fn start_sent(&self, attempt: AttemptId) -> Result<(), String> {
         let ordered = self.attempts.get(&attempt).ok_or("a start was sent that is not on disk")?;
         let facts = self.runs.get(&ordered.run).ok_or("an attempt is of no run")?;
-        let task = task_of(&facts.workflow, &ordered.path.task).ok_or("there is no such task")?;
         if self.recorded.contains(&attempt) {
             return Err(format!("attempt {attempt} has ended and is started"));
         }
-        self.not_after_cancel(facts, task, attempt)
+        self.not_after_cancel(facts, &ordered.path, attempt)
     }
 
     /// The daemon has told a runner to stop an attempt.
@@ -150,12 +259,15 @@ impl Checker {
         }
     }
 
-    fn not_after_cancel(&self, run: &RunFacts, task: &Task, id: AttemptId) -> Result<(), String> {
-        let is_stopped = run.cancelled.is_some_and(|now| now || task.section == Section::Main);
-        match is_stopped {
-            true => {
-                Err(format!("attempt {id} of {} starts after a cancel was acknowledged", task.name))
-            }
+    fn not_after_cancel(
+        &self,
+        run: &RunFacts,
+        path: &TaskPath,
+        id: AttemptId,
+    ) -> Result<(), String> {
+        let in_main = run.task(path)?.section == Section::Main;
+        match run.cancelled.is_some_and(|now| now || in_main) {
+            true => Err(format!("attempt {id} of {path} starts after a cancel was acknowledged")),
             false => Ok(()),
         }
     }
@@ -176,6 +288,7 @@ impl Checker {
                 self.live.insert(attempt);
                 self.capacity(&pool)?;
                 self.run_limits(attempt)?;
+                self.undo_runs_alone(attempt)?;
                 self.needs(attempt)
             }
             Fact::Strayed(attempt) => {
@@ -203,114 +316,11 @@ impl Checker {
         })
     }
 
-    fn capacity(&self, pool: &PoolName) -> Result<(), String> {
-        let taken: u32 = self.live().filter(|it| it.2.pool == *pool).map(|it| it.2.slots).sum();
-        let slots = self.slots.get(pool).copied().unwrap_or(0);
-        if taken > slots {
-            return Err(format!("processes take {taken} of {slots} slots of pool {pool}"));
-        }
-        for (resource, amount) in &self.resources {
-            let taken = self.live().filter_map(|it| it.2.resources.get(resource)).sum::<u32>();
-            if taken > *amount {
-                return Err(format!("processes take {taken} of {amount} of {resource}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn run_limits(&self, attempt: AttemptId) -> Result<(), String> {
-        let ordered = self.attempts.get(&attempt).ok_or("a process is of no attempt on disk")?;
-        let run = self.runs.get(&ordered.run).ok_or("an attempt is of no run")?;
-        let task = task_of(&run.workflow, &ordered.path.task).ok_or("there is no such task")?;
-        let same_task = |it: &Ordered| it.run == ordered.run && it.path.task == ordered.path.task;
-        let items = self.live().filter(|it| same_task(it.0)).count();
-        let most = task.map.as_ref().and_then(|it| it.max_parallel).unwrap_or(u32::MAX);
-        if items > most as usize {
-            return Err(format!("{items} items of {} run, {most} may", task.name));
-        }
-        let same_lane =
-            |it: &RunFacts| it.workflow.name == run.workflow.name && it.lane == run.lane;
-        let runs: BTreeSet<RunId> =
-            self.live().filter(|it| same_lane(it.1)).map(|it| it.0.run).collect();
-        // Runs of several versions may be there: the most generous counts, since the others came first.
-        let limits = runs.iter().filter_map(|it| Some(&self.runs.get(it)?.workflow.concurrency));
-        let most = limits.map(|it| match it.when_full {
-            WhenFull::Allow => usize::MAX,
-            _ => it.max_runs as usize,
-        });
-        let most = most.max().unwrap_or(usize::MAX);
-        if runs.len() > most {
-            return Err(format!("{} runs of {} run, {most} may", runs.len(), run.workflow.name));
-        }
-        Ok(())
-    }
-
-    /// Whether what the task of a process needs has really ended, and well where it must have.
-    fn needs(&self, attempt: AttemptId) -> Result<(), String> {
-        let ordered = &self.attempts[&attempt];
-        let run = &self.runs[&ordered.run];
-        let task = task_of(&run.workflow, &ordered.path.task).ok_or("there is no such task")?;
-        let early = [TriggerRule::Always, TriggerRule::OneFailed, TriggerRule::OneSuccess];
-        for need in &task.needs {
-            let of_need = |it: &Ordered| it.run == ordered.run && it.path.task == *need;
-            if !early.contains(&task.trigger_rule) && self.live().any(|it| of_need(it.0)) {
-                return Err(format!("{} starts while {need} runs", task.name));
-            }
-            let Some(needed) = task_of(&run.workflow, need) else { continue };
-            let must_succeed = task.trigger_rule == TriggerRule::AllSuccess
-                && needed.on_failure == shared::workflow::OnFailure::Fail
-                && needed.has_process()
-                && needed.map.is_none();
-            if must_succeed {
-                let newest = self.newest.get(&(ordered.run, TaskPath::task(need.clone())));
-                let end = newest.and_then(|it| self.ends.get(&it.0));
-                if end != Some(&How::Exited(0)) {
-                    return Err(format!("{} starts, and {need} ended so: {end:?}", task.name));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// What is recorded of an end is how it really was; or that nobody knows, where that is so.
-    fn end_recorded(&mut self, id: AttemptId, outcome: &AttemptOutcome) -> Result<(), String> {
-        if !self.recorded.insert(id) {
-            return Err(format!("attempt {id} ended twice"));
-        }
-        let ordered = self.attempts.get(&id).ok_or("an attempt ended that never began")?;
-        if !ordered.has_process {
-            return Ok(());
-        }
-        if self.live.contains(&id) {
-            return Err(format!("attempt {id} is recorded as ended ({outcome:?}), and runs"));
-        }
-        let end = self.ends.get(&id);
-        let is_true = match (outcome, end) {
-            (AttemptOutcome::Succeeded | AttemptOutcome::CheckFailed(_), Some(How::Exited(0))) => {
-                true
-            }
-            (AttemptOutcome::Exit(code), Some(How::Exited(real))) => code == real && *code != 0,
-            (AttemptOutcome::Signal(number), Some(How::Signalled(real))) => number == real,
-            (AttemptOutcome::Timeout, Some(How::TimedOut)) => true,
-            (
-                AttemptOutcome::StartFailed(_),
-                Some(How::ExecFailed(_) | How::Refused(_) | How::Never),
-            ) => true,
-            // Also one whose start never arrived at its runner.
-            (AttemptOutcome::Cancelled, Some(_)) => true,
-            (AttemptOutcome::Cancelled, None) => !self.started.contains(&id),
-            (AttemptOutcome::Lost(evidence), _) => {
-                // The runner may have been replaced before it heard of the attempt.
-                let replaced = evidence.contains("replaced") && !self.started.contains(&id);
-                !evidence.is_empty() && (replaced || self.forgotten.contains(&id))
-            }
-            _ => false,
-        };
-        let cancelled = *outcome == AttemptOutcome::Cancelled;
-        if !is_true || (cancelled && end == Some(&How::Killed) && !self.stopped.contains(&id)) {
-            return Err(format!("attempt {id} ended so: {end:?}; recorded is {outcome:?}"));
-        }
-        Ok(())
+    /// The attempts of a run whose end is not on disk.
+    fn open(&self, run: RunId) -> impl Iterator<Item = &TaskPath> {
+        let tasks = self.runs.get(&run).into_iter().flat_map(|it| &it.tasks);
+        let is_open = |it: &&TaskFacts| it.newest.is_some_and(|it| !self.recorded.contains(&it.0));
+        tasks.filter(move |(_, it)| is_open(it)).map(|(path, _)| path)
     }
 
     /// The runs that were made.
@@ -336,120 +346,30 @@ impl Checker {
     }
 }
 
-fn task_of<'a>(workflow: &'a Workflow, name: &TaskName) -> Option<&'a Task> {
-    workflow.tasks.iter().find(|it| it.name == *name)
+/// Whether it is this one's turn at all: by the stage of its run, and by what people have said of it.
+fn may_start(run: &RunFacts, task: &Task, path: &TaskPath) -> Result<(), String> {
+    let due = match task.section {
+        _ if path.undo => Stage::RollingBack,
+        Section::Main => Stage::Active,
+        Section::Finally => Stage::Closing,
+    };
+    if run.stage != due {
+        return Err(format!("{path} starts, and its run is {:?}", run.stage));
+    }
+    let task_as_whole = TaskPath { item: None, ..path.clone() };
+    let whole = (!path.undo && path.item.is_some()).then_some(&task_as_whole);
+    for path in whole.into_iter().chain([path]) {
+        let Some(facts) = run.tasks.get(path) else { continue };
+        if facts.is_held {
+            return Err(format!("{path} starts, and is held"));
+        }
+        if let Some((outcome, _)) = &facts.ended {
+            return Err(format!("{path} starts, and has ended: {outcome:?}"));
+        }
+    }
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use engine::event::{AttemptRef, RunCreated};
-    use shared::request::Actor;
-    use shared::time::Timestamp;
-    use shared::workflow::Priority;
-
-    use super::*;
-    use crate::generate;
-    use crate::rng::Rng;
-
-    const RUN: RunId = RunId(1);
-
-    fn stamped(event: Event) -> Stamped {
-        Stamped { at: Timestamp(0), event }
-    }
-
-    /// A checker that knows of a run with one task of two slots, in a pool of three.
-    fn checker() -> Checker {
-        let mut workflow = (*generate::workflow(&mut Rng::new(1), "flow", 1)).clone();
-        workflow.tasks.truncate(1);
-        workflow.tasks[0] = Task {
-            kind: shared::workflow::Kind::Run { shell: Vec::new(), script: String::new() },
-            pool: "batch".into(),
-            slots: 2,
-            map: None,
-            needs: Vec::new(),
-            resources: BTreeMap::new(),
-            ..workflow.tasks[0].clone()
-        };
-        let version = workflow.version.clone();
-        let mut checker = Checker::new(generate::pools(), generate::resources());
-        let loaded = Event::WorkflowLoaded { workflow: Arc::new(workflow) };
-        let created = Event::RunCreated(Box::new(RunCreated {
-            run: RUN,
-            number: 1,
-            workflow: "flow".into(),
-            version,
-            params: BTreeMap::new(),
-            interval: None,
-            actor: Actor::daemon(),
-            priority: Priority::NORMAL,
-            lane: None,
-        }));
-        for event in [loaded, created, order(1, 1)] {
-            checker.recorded(&stamped(event)).expect("nothing is wrong yet");
-        }
-        checker
-    }
-
-    fn order(id: u64, number: u32) -> Event {
-        let id = AttemptId(id);
-        Event::AttemptStarting(AttemptRef { id, number, run: RUN, task: "t0".into() })
-    }
-
-    fn started(id: u64) -> Fact {
-        Fact::Started("batch".into(), AttemptId(id))
-    }
-
-    #[test]
-    fn an_attempt_that_is_started_twice_is_noticed() {
-        let mut checker = checker();
-        assert_eq!(checker.happened(started(1)), Ok(()));
-        assert_eq!(checker.happened(Fact::Ended(AttemptId(1), How::Exited(0))), Ok(()));
-        let twice = checker.happened(started(1)).expect_err("it started twice");
-        assert!(twice.contains("was started twice"), "{twice}");
-    }
-
-    #[test]
-    fn more_processes_than_slots_are_noticed() {
-        let mut checker = checker();
-        checker.recorded(&stamped(order(2, 2))).expect("a second attempt may be ordered");
-        assert_eq!(checker.happened(started(1)), Ok(()));
-        let full = checker.happened(started(2)).expect_err("four of three slots are taken");
-        assert_eq!(full, "processes take 4 of 3 slots of pool batch");
-    }
-
-    #[test]
-    fn an_attempt_number_that_repeats_is_noticed() {
-        let repeats = checker().recorded(&stamped(order(2, 1))).expect_err("it repeats");
-        assert_eq!(repeats, "attempt 1 of t0 follows 1");
-    }
-
-    #[test]
-    fn a_start_after_an_acknowledged_cancel_is_noticed() {
-        let mut checker = checker();
-        checker.cancel_acknowledged(RUN, false);
-        let late = checker.start_sent(AttemptId(1)).expect_err("the run is cancelled");
-        assert!(late.contains("after a cancel was acknowledged"), "{late}");
-    }
-
-    #[test]
-    fn a_process_that_nobody_waits_for_and_nobody_stops_is_noticed() {
-        let mut checker = Checker::default();
-        assert_eq!(checker.happened(Fact::Strayed(AttemptId(9))), Ok(()));
-        assert!(checker.at_rest().expect_err("it runs").contains("nobody waits for"));
-        assert_eq!(checker.happened(Fact::Ended(AttemptId(9), How::Killed)), Ok(()));
-        assert_eq!(checker.at_rest(), Ok(()));
-    }
-
-    #[test]
-    fn an_end_that_is_not_as_it_was_is_noticed() {
-        let mut checker = checker();
-        assert_eq!(checker.happened(started(1)), Ok(()));
-        let early = checker.end_recorded(AttemptId(1), &AttemptOutcome::Succeeded);
-        assert!(early.expect_err("it still runs").contains("and runs"));
-        let mut checker = self::checker();
-        assert_eq!(checker.happened(started(1)), Ok(()));
-        assert_eq!(checker.happened(Fact::Ended(AttemptId(1), How::Exited(3))), Ok(()));
-        let wrong = checker.end_recorded(AttemptId(1), &AttemptOutcome::Succeeded);
-        assert!(wrong.expect_err("it ended with 3").contains("Exited(3)"));
-    }
+fn task_of<'a>(workflow: &'a Workflow, name: &TaskName) -> Option<&'a Task> {
+    workflow.tasks.iter().find(|it| it.name == *name)
 }

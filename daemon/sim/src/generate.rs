@@ -9,8 +9,8 @@ use shared::expr::{Expr, Template};
 use shared::id::{PoolName, ResourceName, TaskName};
 use shared::workflow::{
     CheckFailure, CheckItem, CheckWhat, Concurrency, Docs, FileWait, Kind, Map, MapOver, OnFailure,
-    OnTimeout, Param, ParamDefault, ParamType, Priority, Retry, RetryOn, Section, Task, Timeout,
-    Tolerate, TriggerRule, WhenFull, Workflow,
+    OnRunFailure, OnTimeout, Param, ParamDefault, ParamType, Priority, Publish, Retry, RetryOn,
+    Rollback, Section, Task, Timeout, Tolerate, TriggerRule, UndoPolicy, WhenFull, Workflow,
 };
 
 use crate::rng::Rng;
@@ -64,8 +64,21 @@ pub fn workflow(rng: &mut Rng, name: &str, version: u64) -> Arc<Workflow> {
         ],
         priority: Priority(u16::try_from(rng.between(0, 3) * 250).unwrap_or(0)),
         concurrency: concurrency(rng),
+        on_run_failure: on_run_failure(rng),
         tasks,
     })
+}
+
+fn on_run_failure(rng: &mut Rng) -> OnRunFailure {
+    if rng.percent(50) {
+        return OnRunFailure::Keep;
+    }
+    let conditions =
+        ["params.flag", "tasks.t0.state == 'failed'", "run.number % 2 == 0", "params.no"];
+    OnRunFailure::RollBack {
+        when: rng.percent(30).then(|| expr(rng, &conditions)),
+        how: UndoPolicy { parallel: rng.between(1, 3), goes_on: rng.percent(40) },
+    }
 }
 
 fn concurrency(rng: &mut Rng) -> Concurrency {
@@ -86,7 +99,7 @@ fn concurrency(rng: &mut Rng) -> Concurrency {
 fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task {
     let needs = needs(rng, before);
     let kind = kind(rng);
-    let is_process = matches!(kind, Kind::Run { .. } | Kind::Exec { .. });
+    let is_process = matches!(kind, Kind::Run { .. } | Kind::Exec { .. } | Kind::Publish { .. });
     let rule = match needs.is_empty() || rng.percent(45) {
         true => TriggerRule::AllSuccess,
         false => rng.pick(&TriggerRule::NAMES).expect("there are rules").1,
@@ -96,6 +109,10 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
     };
     let declares = is_process && rng.percent(25);
     let expects = is_process && rng.percent(15);
+    let rollback = match section {
+        Section::Main => rollback(rng, &kind),
+        Section::Finally => None,
+    };
     Task {
         when: when(rng, &needs),
         map: map(rng, &needs, before),
@@ -126,7 +143,36 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
             false => Vec::new(),
         },
         on_failure: if rng.percent(20) { OnFailure::Continue } else { OnFailure::Fail },
+        rollback,
     }
+}
+
+/// What a file could say undoes a task of this kind; a `publish` is always undone by itself.
+fn rollback(rng: &mut Rng, kind: &Kind) -> Option<Rollback> {
+    let text = "{{ params.text }}";
+    let undo = match kind {
+        Kind::Publish { .. } => kind.clone(),
+        Kind::Wait { .. } | Kind::Approval { .. } => return None,
+        Kind::Check { items } if items.iter().all(|it| matches!(it.what, CheckWhat::Expr(_))) => {
+            return None;
+        }
+        Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } if rng.percent(30) => {
+            return None;
+        }
+        Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } if rng.percent(50) => {
+            Kind::Run { shell: vec!["bash".to_owned()], script: "undo".to_owned() }
+        }
+        Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } => Kind::Exec {
+            argv: vec![template("undo"), template(rng.pick(&[text, text, "{{ run.no }}"])?)],
+        },
+    };
+    let attempt = rng.percent(40).then(|| Duration::from_secs(rng.between(1, 60).into()));
+    Some(Rollback {
+        kind: undo,
+        retry: retry(rng),
+        timeout: Timeout { attempt, total: None },
+        also_failed: !matches!(kind, Kind::Publish { .. }) && rng.percent(35),
+    })
 }
 
 fn needs(rng: &mut Rng, before: &[Task]) -> Vec<TaskName> {
@@ -161,6 +207,18 @@ fn kind(rng: &mut Rng) -> Kind {
                 .collect(),
         },
         4 => Kind::Run { shell: vec!["bash".to_owned()], script: "work".to_owned() },
+        5 => Kind::Publish {
+            publish: Publish {
+                dataset: None,
+                from: template("report"),
+                to: template(if rng.percent(90) {
+                    "out/{{ params.text }}"
+                } else {
+                    "{{ run.no }}"
+                }),
+                keep: rng.between(1, 3),
+            },
+        },
         _ => Kind::Exec { argv: vec![template("work"), template("{{ params.text }}")] },
     }
 }

@@ -7,17 +7,21 @@ use engine::describe::describe;
 use engine::input::{Archived, Input, Shelf, Ticket};
 use engine::{Effect, Engine, Stamped, State, Step};
 use shared::id::{PoolName, RunId};
-use shared::request::{Actor, Answer, Refusal, Request};
+use shared::request::Request;
 use shared::time::Timestamp;
 
 use crate::chaos::{self, Death, Fault};
 use crate::checker::Checker;
+use crate::checker::plans::Shown;
 use crate::generate;
 use crate::journal::Journal;
 use crate::people;
 use crate::report::{Failed, Totals};
 use crate::rng::Rng;
 use crate::world::{Happening, World};
+use asks::About;
+
+mod asks;
 
 /// After so many more steps everything must have ended once nothing goes wrong any more.
 const STEPS_TO_REST: u64 = 5_000;
@@ -51,6 +55,10 @@ struct History {
     versions: u64,
     asked: BTreeMap<Ticket, Request>,
     tickets: u64,
+    /// What a person is about to ask, and what they were shown of it.
+    intent: Option<(Request, Shown)>,
+    /// What this step is asked for, and what it would do.
+    about: Option<About>,
     start: Timestamp,
     now: Timestamp,
     /// How far the daemon's clock is from the truth, in microseconds.
@@ -78,6 +86,8 @@ impl History {
             versions: 0,
             asked: BTreeMap::new(),
             tickets: 0,
+            intent: None,
+            about: None,
             start,
             now: start,
             skew: 0,
@@ -178,38 +188,6 @@ impl History {
         Ok(())
     }
 
-    fn act(&mut self) -> Result<(), String> {
-        let pause = self.rng.span(Duration::from_secs(45));
-        self.world.at(self.now + pause, Happening::Acts);
-        let Some(engine) = &self.engine else { return Ok(()) };
-        if self.rng.once_in(25) {
-            self.change_library();
-            return self.step(Input::LibraryRead(self.shelves.clone()));
-        }
-        let ended: Vec<RunId> = self.archive.keys().copied().collect();
-        match people::request(&mut self.rng, engine.state(), &ended) {
-            Some(request) => self.ask(request),
-            None => Ok(()),
-        }
-    }
-
-    fn ask(&mut self, request: Request) -> Result<(), String> {
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
-        let archived = match &request {
-            Request::Retry { run, .. } => self.archived(*run),
-            Request::Run { .. } | Request::Cancel { .. } | Request::Decide { .. } => None,
-        };
-        self.asked.insert(ticket, request.clone());
-        let actor = Actor { name: "user:ann".to_owned(), uid: Some(1_000) };
-        self.step(Input::Request { ticket, actor, request, archived })
-    }
-
-    fn archived(&self, run: RunId) -> Option<Box<Archived>> {
-        let is_active = self.twin.runs.contains_key(&run);
-        self.archive.get(&run).filter(|_| !is_active).cloned().map(Box::new)
-    }
-
     fn new_version(&mut self, name: &str) {
         self.versions += 1;
         let workflow = generate::workflow(&mut self.rng, name, self.versions);
@@ -267,6 +245,7 @@ impl History {
             true => chaos::death(&mut self.rng, step.effects.len()),
             false => None,
         };
+        self.judge(&step, death != Some(Death::BeforeAppend))?;
         if death == Some(Death::BeforeAppend) {
             return self.die();
         }
@@ -290,6 +269,7 @@ impl History {
             self.remember(stamped);
             self.twin.apply(stamped);
             self.checker.recorded(stamped)?;
+            self.totals.count(&stamped.event);
         }
         if std::mem::take(&mut self.twin.ended) != ended {
             return Err("what has ended is not what the events say".to_owned());
@@ -331,26 +311,6 @@ impl History {
             Effect::Answer(ticket, answer) => self.answered(ticket, answer)?,
         }
         Ok(())
-    }
-
-    /// What is acknowledged must be so, now and after every crash.
-    fn answered(&mut self, ticket: Ticket, answer: Result<Answer, Refusal>) -> Result<(), String> {
-        let request = self.asked.remove(&ticket).ok_or("an answer came twice")?;
-        let Ok(answer) = answer else { return Ok(()) };
-        let is_known = |run| self.twin.runs.contains_key(&run) || self.archive.contains_key(&run);
-        match (request, answer) {
-            (Request::Run { .. }, Answer::RunCreated { run, .. }) if !is_known(run) => {
-                Err(format!("run {run} was acknowledged and does not exist"))
-            }
-            (Request::Cancel { run, now, .. }, _) => {
-                self.checker.cancel_acknowledged(run, now);
-                match self.twin.runs.get(&run) {
-                    Some(it) if it.cancel.is_none() => Err(format!("the cancel of {run} is lost")),
-                    _ => Ok(()),
-                }
-            }
-            _ => Ok(()),
-        }
     }
 
     /// The daemon dies. What it leaves must be all there is to know.
@@ -430,8 +390,8 @@ impl History {
                     .runs
                     .values()
                     .map(|run| {
-                        let tasks = run.spots().map(|spot| {
-                            let phase = run.at(spot.task, spot.item).map(|it| it.phase.word());
+                        let tasks = run.all_spots().map(|spot| {
+                            let phase = run.progress(spot).map(|it| it.phase.word());
                             format!("{} {}", state.path(spot), phase.unwrap_or_default())
                         });
                         let tasks = tasks.collect::<Vec<_>>().join(", ");
@@ -443,7 +403,7 @@ impl History {
                     stuck.join("; ")
                 ));
             };
-            self.ask(request)?;
+            self.ask(request, None)?;
         }
         self.checker.at_rest()?;
         if let Some(unrest) = self.world.unrest() {

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use engine::Event;
+use shared::state::RunOutcome;
+
 /// How much a history was.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Totals {
@@ -16,8 +19,25 @@ pub struct Totals {
     pub crashes: u64,
     /// Runs that were made.
     pub runs: u64,
+    /// Rollbacks that undid all they should.
+    pub rolled_back: u64,
+    /// Rollbacks that did not.
+    pub rollback_failed: u64,
+    /// Requests that were carried out.
+    pub done: u64,
+    /// Requests that were refused.
+    pub refused: u64,
     /// Virtual time.
     pub time: Duration,
+}
+
+impl Totals {
+    /// Counts what the event is the end of.
+    pub(crate) fn count(&mut self, event: &Event) {
+        let Event::RunEnded { outcome, .. } = event else { return };
+        self.rolled_back += u64::from(*outcome == RunOutcome::RolledBack);
+        self.rollback_failed += u64::from(*outcome == RunOutcome::RollbackFailed);
+    }
 }
 
 impl std::ops::AddAssign for Totals {
@@ -27,6 +47,10 @@ impl std::ops::AddAssign for Totals {
         self.events += other.events;
         self.crashes += other.crashes;
         self.runs += other.runs;
+        self.rolled_back += other.rolled_back;
+        self.rollback_failed += other.rollback_failed;
+        self.done += other.done;
+        self.refused += other.refused;
         self.time += other.time;
     }
 }

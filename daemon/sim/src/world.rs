@@ -280,7 +280,7 @@ impl World {
         let mut end = AttemptEnd::of(held.how.clone());
         end.started_at = Some(at);
         let programs = match &held.launch.program {
-            Program::Argv(_) => 0,
+            Program::Argv(_) | Program::Publish(_) | Program::Withdraw(_) => 0,
             Program::Checks(programs) => programs.len(),
         };
         end.usage = Usage { max_rss: 4_096, cpu_us: 10, ..Usage::default() };

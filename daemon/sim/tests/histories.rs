@@ -20,6 +20,8 @@ fn whatever_goes_wrong_every_promise_is_kept_and_everything_ends() {
     let totals = play(1..=200);
     assert_eq!(totals.histories, 200);
     assert!(totals.crashes > 1_000, "the daemon died too rarely: {totals:?}");
+    assert!(totals.rolled_back > 200, "too little was undone: {totals:?}");
+    assert!(totals.rollback_failed > 100, "too few undos failed: {totals:?}");
     assert!(totals.runs > 3_000, "too few runs were made: {totals:?}");
 }
 

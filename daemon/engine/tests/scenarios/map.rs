@@ -296,7 +296,7 @@ fn a_large_output_is_shown_in_part_and_expressions_see_all_of_it() {
     world.writes("a", &format!("small=1\nlarge={}\n", "v".repeat(5_000)));
     let state = world.state();
     let workflow = &state.definition(run).workflow;
-    let view = engine::snapshot::run_view(&state.runs[&run], workflow, Seq(1));
+    let view = engine::snapshot::run_view(&state.runs[&run], workflow, Some(state), Seq(1));
     let outputs = &view.tasks[0].outputs;
     assert_eq!(outputs["small"], 1);
     assert_eq!(outputs["large"], format!("\"{}… (5002 bytes)", "v".repeat(4_095)));

@@ -7,12 +7,14 @@ use std::time::Duration;
 use definition::Source;
 use engine::describe::{describe, run_of};
 use engine::input::{
-    Archived, AttemptEnd, CheckResult, FoundFile, How, Input, Known, Shelf, Ticket,
+    Archived, AttemptEnd, CheckResult, FoundFile, How, Input, Known, Seen, Shelf, Ticket,
 };
 use engine::{Effect, Engine, Event, Stamped, State};
 use serde_json::Value;
 use shared::id::{AttemptId, RunId, TaskPath};
-use shared::request::{Actor, Answer, Decision, Request, RetryWhat};
+use shared::request::{
+    Act, Actor, Answer, Decision, Mark, PauseWhat, Request, RetryWhat, RollbackWhat,
+};
 use shared::time::Timestamp;
 
 const START: Timestamp = Timestamp(1_767_225_600_000_000);
@@ -139,13 +141,30 @@ impl World {
     }
 
     pub(crate) fn ask(&mut self, request: Request) -> Option<Answer> {
+        self.act(request.into())
+    }
+
+    pub(crate) fn plan_digest(&self, request: &Request) -> String {
+        let actor = Actor { name: "user:ann".to_owned(), uid: None };
+        let plan = self.engine.plan(self.now, &actor, request, None);
+        plan.expect("it would not be refused").digest
+    }
+
+    pub(crate) fn act(&mut self, act: Act) -> Option<Answer> {
+        let request = act.request;
         let archived = match &request {
-            Request::Retry { run, .. } => self.archive.get(run).cloned().map(Box::new),
-            _ => None,
+            Request::Decide { .. } => None,
+            request => request.run().and_then(|it| self.archive.get(&it).cloned().map(Box::new)),
         };
         let archived = archived.filter(|it| !self.state().runs.contains_key(&it.run.id));
         let actor = Actor { name: "user:ann".to_owned(), uid: None };
-        self.step(Input::Request { ticket: Ticket(1), actor, request, archived })
+        self.step(Input::Request {
+            ticket: Ticket(1),
+            actor,
+            request,
+            seen: Seen { state: act.seen, plan: act.plan },
+            archived,
+        })
     }
 
     pub(crate) fn run(&mut self) -> RunId {
@@ -158,7 +177,7 @@ impl World {
         let request = Request::Run { workflow, params, interval: None, priority: None };
         match self.ask(request)? {
             Answer::RunCreated { run, .. } => Some(run),
-            Answer::Retried { .. } | Answer::Done => None,
+            Answer::Retried { .. } | Answer::RollingBack { .. } | Answer::Done => None,
         }
     }
 
@@ -184,6 +203,76 @@ impl World {
         self.ask(Request::Decide { run, task: task.into(), decision, comment });
     }
 
+    pub(crate) fn roll_back(&mut self, run: RunId, tasks: &[&str]) {
+        let paths: Vec<TaskPath> = tasks.iter().map(|it| TaskPath::from(*it)).collect();
+        let what = if paths.is_empty() { RollbackWhat::All } else { RollbackWhat::Tasks(paths) };
+        self.ask(Request::Rollback { run, what, comment: Some("it is wrong".to_owned()) });
+    }
+
+    pub(crate) fn retry_undo(&mut self, run: RunId, task: &str) {
+        let what = RollbackWhat::Retry(task.into());
+        self.ask(Request::Rollback { run, what, comment: None });
+    }
+
+    pub(crate) fn pause(&mut self, what: PauseWhat, seconds: Option<u64>) {
+        let until = seconds.map(|it| self.now + Duration::from_secs(it));
+        self.ask(Request::Pause { what, until, comment: None });
+    }
+
+    pub(crate) fn resume(&mut self, what: PauseWhat) {
+        self.ask(Request::Resume { what, comment: None });
+    }
+
+    pub(crate) fn hold(&mut self, run: RunId, task: &str) {
+        self.ask(Request::Hold { run, task: task.into(), comment: None });
+    }
+
+    pub(crate) fn release(&mut self, run: RunId, task: &str) {
+        self.ask(Request::Release { run, task: task.into(), comment: None });
+    }
+
+    pub(crate) fn skip(&mut self, run: RunId, task: &str) {
+        self.ask(Request::Skip { run, task: task.into(), comment: None });
+    }
+
+    pub(crate) fn mark(&mut self, run: RunId, task: &str, mark: Mark) {
+        self.ask(Request::Mark { run, task: task.into(), mark, comment: None });
+    }
+
+    pub(crate) fn requeue(&mut self, run: RunId, task: &str) {
+        self.ask(Request::Requeue { run, task: task.into(), comment: None });
+    }
+
+    /// What a request would do, a line a part.
+    pub(crate) fn plan(&self, request: &Request) -> Vec<String> {
+        let archived = request.run().and_then(|it| self.archive.get(&it));
+        let actor = Actor { name: "user:ann".to_owned(), uid: None };
+        let plan = match self.engine.plan(self.now, &actor, request, archived) {
+            Ok(plan) => plan,
+            Err(refusal) => return vec![refusal.to_string()],
+        };
+        let parts = [
+            ("runs", plan.run),
+            ("undoes", plan.undo),
+            ("cannot undo", plan.not_undone),
+            ("stops", plan.stop),
+            ("drops", plan.drop),
+            ("keeps", plan.keep),
+            ("voids", plan.void),
+            ("holds back", plan.wait),
+            ("holds back runs", plan.runs),
+        ];
+        let told = parts.into_iter().filter(|(_, it)| it.count > 0);
+        told.map(|(part, it)| format!("{part} {}: {}", it.count, it.names.join(", "))).collect()
+    }
+
+    /// What `why` says of a task run, a line each.
+    pub(crate) fn why(&self, run: RunId, task: &str) -> Vec<String> {
+        let spot = self.state().spot(run, &task.into()).expect("there is such a task run");
+        let why = engine::why::of_task(self.state(), spot);
+        why.blockers.into_iter().map(|it| it.text).collect()
+    }
+
     /// What `why` says of a run that has ended, a line each.
     pub(crate) fn why_ended(&self, run: RunId) -> Vec<String> {
         let archived = self.archive.get(&run).expect("the run has ended");
@@ -196,10 +285,10 @@ impl World {
         let state = self.state();
         let mut runs: Vec<_> = state.runs.values().collect();
         runs.sort_by_key(|it| it.number);
-        let mut spots = runs.iter().flat_map(|it| it.spots());
+        let mut spots = runs.iter().flat_map(|it| it.all_spots());
         spots
             .find_map(|spot| {
-                let progress = state.runs[&spot.run].at(spot.task, spot.item)?;
+                let progress = state.runs[&spot.run].progress(spot)?;
                 let is_meant = state.path(spot) == TaskPath::from(path);
                 progress.open_attempt().filter(|_| is_meant).map(|it| it.id)
             })

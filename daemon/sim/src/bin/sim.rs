@@ -39,5 +39,12 @@ fn run(out: &mut impl Write) -> Result<(), String> {
         "{} histories, {} runs, {} steps, {} events, {} crashes, {days} days of virtual time",
         totals.histories, totals.runs, totals.steps, totals.events, totals.crashes
     )
+    .and_then(|()| {
+        writeln!(
+            out,
+            "{} rolled back, {} rollbacks failed; {} requests done, {} refused",
+            totals.rolled_back, totals.rollback_failed, totals.done, totals.refused
+        )
+    })
     .map_err(|it| it.to_string())
 }

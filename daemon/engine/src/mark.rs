@@ -1,0 +1,208 @@
+//! How a person says that a task run has ended, against what is known of it. Source: semantics, rule 11.
+
+use shared::id::{RunId, TaskPath};
+use shared::outputs::Outputs;
+use shared::request::{Actor, Answer, Mark, Refusal, RefusalCode, RollbackWhat};
+use shared::state::{Failure, Outcome, RunPhase, Skip, TaskPhase, Wait};
+
+use crate::event::Event;
+use crate::input::Archived;
+use crate::person::{conflict, not_past};
+use crate::retry::{is_undone, reopen};
+use crate::state::{Spot, State};
+use crate::step::Turn;
+
+impl Turn<'_> {
+    pub(crate) fn mark(
+        &mut self,
+        actor: Actor,
+        run: RunId,
+        path: &TaskPath,
+        mark: Mark,
+        comment: Option<String>,
+        archived: Option<Box<Archived>>,
+    ) -> Result<Answer, Refusal> {
+        // Whether it may be is judged on a copy, so that a refusal leaves nothing behind.
+        let mut trial = State::default();
+        let state = match (&archived, self.state.runs.contains_key(&run)) {
+            (_, true) => &*self.state,
+            (Some(archived), false) => {
+                trial.apply(&crate::Stamped { at: self.now, event: reopen(archived) });
+                &trial
+            }
+            (None, false) => {
+                return Err(Refusal::new(RefusalCode::NotFound, "there is no such run"));
+            }
+        };
+        let path = match mark {
+            Mark::Undone => path.clone().forward().undo(),
+            Mark::Success { .. } | Mark::Failed => path.clone(),
+        };
+        let spot = find(state, run, &path)?;
+        let was_over = !self.state.runs.contains_key(&run);
+        may_be_marked(state, spot, &path, &mark, was_over)?;
+        let (outcome, outputs) = match mark {
+            Mark::Success { outputs } => (Outcome::Succeeded, read_outputs(state, spot, outputs)?),
+            Mark::Undone => (Outcome::Succeeded, Outputs::new()),
+            Mark::Failed => {
+                let (by, comment) = (actor.name.clone(), comment.clone());
+                (Outcome::Failed(Failure::Marked { by, comment }), Outputs::new())
+            }
+        };
+        let again = match (&outcome, spot.undo) {
+            (Outcome::Succeeded, false) => stuck(state, spot),
+            _ => Vec::new(),
+        };
+        let finally = if was_over && !spot.undo { finally_of(state, run) } else { Vec::new() };
+        if let (true, Some(archived)) = (was_over, archived) {
+            self.emit(reopen(&archived));
+        }
+        if let TaskPhase::Waiting(Wait::Approval { .. }) = self.state.task_run(spot).phase {
+            let attempt = self.attempt_ref(spot);
+            self.end_approval(attempt, shared::state::AttemptOutcome::Cancelled);
+        }
+        let by = actor.clone();
+        let said = comment.clone();
+        let task = path.clone();
+        self.emit(Event::TaskMarked { run, task, actor: by, outcome, outputs, comment: said });
+        let tasks: Vec<TaskPath> = again.into_iter().chain(finally).collect();
+        let names = tasks.iter().map(ToString::to_string).collect();
+        if !tasks.is_empty() {
+            let (actor, tasks) = (actor.clone(), tasks.clone());
+            let reset = Event::TasksReset { run, actor, tasks, comment: None };
+            self.emit(reset);
+        }
+        for path in tasks {
+            if let Some(spot) = self.state.spot(run, &TaskPath::task(path.task)) {
+                self.todo.push(spot);
+            }
+        }
+        if was_over && spot.undo {
+            let what = RollbackWhat::Retry(path.forward());
+            self.emit(Event::RollbackAsked { run, actor, what, comment });
+        }
+        match spot.undo {
+            true => {}
+            false if spot.item.is_some() => self.todo.push(spot.parent()),
+            false => self.after_finish(spot),
+        }
+        self.touched.insert(run);
+        Ok(Answer::Retried { tasks: names })
+    }
+}
+
+fn find(state: &State, run: RunId, path: &TaskPath) -> Result<Spot, Refusal> {
+    state.spot(run, path).ok_or_else(|| {
+        let label = state.run(run).label();
+        match path.undo {
+            true => conflict(format!("`{}` of {label} is not being undone", path.task))
+                .help("`runyard rollback` undoes it"),
+            false => Refusal::new(RefusalCode::NotFound, format!("{label} has no task `{path}`"))
+                .help("`runyard show` lists them"),
+        }
+    })
+}
+
+fn may_be_marked(
+    state: &State,
+    spot: Spot,
+    path: &TaskPath,
+    mark: &Mark,
+    was_over: bool,
+) -> Result<(), Refusal> {
+    let run = state.run(spot.run);
+    if !spot.undo && (matches!(run.phase, RunPhase::RollingBack(_)) || run.cancel.is_some()) {
+        let refusal = conflict(format!("the run is {}", run.word()));
+        return Err(refusal.help("mark it once that has ended"));
+    }
+    if !spot.undo && run.rollback_asked.is_some() {
+        let refusal = conflict("the run waits to be rolled back".to_owned());
+        return Err(refusal.help("`runyard cancel` calls that off"));
+    }
+    let runs_again = matches!(run.phase, RunPhase::Queued | RunPhase::Active) && !was_over;
+    if spot.undo && runs_again && run.rollback_asked.is_none() {
+        // What is built on it may run already.
+        let refusal = conflict(format!("the run is {}, and not being undone", run.word()));
+        return Err(refusal.help("mark it once the run has ended"));
+    }
+    // How the tasks and the undos have ended is told to `finally`, and stays.
+    if matches!(run.phase, RunPhase::Closing(_))
+        && state.task(spot).section == shared::workflow::Section::Main
+    {
+        let refusal = conflict("the run's `finally` is running".to_owned());
+        return Err(refusal.help("mark it once the run has ended"));
+    }
+    not_past(state, spot, path)?;
+    let progress = state.task_run(spot);
+    match (&progress.phase, mark) {
+        (TaskPhase::Active(_), _) if state.is_parent(spot) => {
+            Err(conflict(format!("`{path}` has items that have not ended"))
+                .help(format!("mark its items: `{path}:ITEM`")))
+        }
+        (TaskPhase::Active(_), _) => Err(conflict(format!("`{path}` runs"))
+            .help("`runyard requeue` stops it; hold it, and then it can be marked")),
+        (TaskPhase::Finished(Outcome::Succeeded), Mark::Success { .. } | Mark::Undone)
+            if !progress.is_undone() =>
+        {
+            Err(conflict(format!("`{path}` has succeeded already")))
+        }
+        (TaskPhase::Finished(_), _) if progress.is_undone() => {
+            Err(conflict(format!("`{path}` was rolled back: it counts as not run"))
+                .help("`runyard retry` runs it again"))
+        }
+        (TaskPhase::Finished(_) | TaskPhase::Waiting(_) | TaskPhase::Queued, _) => Ok(()),
+    }
+}
+
+fn read_outputs(
+    state: &State,
+    spot: Spot,
+    given: std::collections::BTreeMap<String, serde_json::Value>,
+) -> Result<Outputs, Refusal> {
+    let declared = &state.task(spot).outputs;
+    let mut outputs = Outputs::new();
+    for (name, value) in given {
+        let value = match declared.get(&name) {
+            Some(kind) => kind.read(&value).map_err(|it| {
+                Refusal::new(RefusalCode::Invalid, format!("output `{name}`: {it}"))
+            })?,
+            None => value,
+        };
+        outputs.insert(name, value);
+    }
+    let missing: Vec<&str> =
+        declared.keys().map(String::as_str).filter(|it| !outputs.contains_key(*it)).collect();
+    match missing.is_empty() {
+        true => Ok(outputs),
+        false => {
+            let message = format!("it promises the outputs {}", missing.join(", "));
+            Err(Refusal::new(RefusalCode::Invalid, message)
+                .help("give them with `--output NAME=VALUE`"))
+        }
+    }
+}
+
+/// What has not run for want of a task, however far; but for what needs something that was undone, which a retry runs
+/// first.
+fn stuck(state: &State, spot: Spot) -> Vec<TaskPath> {
+    let definition = state.definition(spot.run);
+    let run = state.run(spot.run);
+    let is_stuck = |task: &u32| {
+        let phase = &run.tasks[*task as usize].phase;
+        matches!(phase, TaskPhase::Finished(Outcome::UpstreamFailed | Outcome::Skipped(Skip::Rule)))
+    };
+    let downstream = definition.downstream([spot.task]);
+    let needs_undone =
+        |task: &u32| definition.upstream([*task]).into_iter().any(|it| is_undone(run, it));
+    let stuck = downstream.into_iter().filter(|it| is_stuck(it) && !needs_undone(it));
+    stuck.map(|task| state.path(Spot::task(spot.run, task))).collect()
+}
+
+/// The tasks of `finally`, which run at each end.
+pub(crate) fn finally_of(state: &State, run: RunId) -> Vec<TaskPath> {
+    let definition = state.definition(run);
+    let finally = definition
+        .places()
+        .filter(|it| definition.task(*it).section == shared::workflow::Section::Finally);
+    finally.map(|task| state.path(Spot::task(run, task))).collect()
+}

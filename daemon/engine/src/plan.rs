@@ -1,0 +1,281 @@
+//! What a request would do: it is carried out on a copy of what it is about, and the difference is told. So a plan and the
+//! act that follows cannot disagree. Source: semantics, rule 11.
+
+use std::collections::BTreeSet;
+
+use shared::id::{RunId, TaskPath};
+use shared::plan::{Plan, Tasks};
+use shared::request::{Actor, PauseWhat, Refusal, RefusalCode, Request};
+use shared::state::{Outcome, TaskPhase, Wait};
+use shared::time::{Timestamp, format_duration};
+
+use crate::definition::Definition;
+use crate::effect::Effect;
+use crate::event::{Event, Stamped};
+use crate::input::{Archived, Input, Seen, Ticket};
+use crate::pause;
+use crate::rollback::choose;
+use crate::state::{Run, Spot, State};
+use crate::step::Engine;
+use crate::why;
+
+impl Engine {
+    /// What a request would do. `archived`: the run it is about, where that has ended.
+    ///
+    /// # Errors
+    /// If the request would be refused.
+    pub fn plan(
+        &self,
+        now: Timestamp,
+        actor: &Actor,
+        request: &Request,
+        archived: Option<&Archived>,
+    ) -> Result<Plan, Refusal> {
+        plan(self.state(), now, actor, request, archived)
+    }
+}
+
+pub(crate) fn plan(
+    state: &State,
+    now: Timestamp,
+    actor: &Actor,
+    request: &Request,
+    archived: Option<&Archived>,
+) -> Result<Plan, Refusal> {
+    let mut plan = match request {
+        Request::Pause { what, until, .. } => of_pause(state, now, what, *until),
+        Request::Resume { what, .. } => of_pause(state, now, what, None),
+        Request::Run { .. } => Plan::default(),
+        _ => match request.run() {
+            Some(run) => of_run(state, now, actor, request, run, archived)?,
+            None => Plan::default(),
+        },
+    };
+    plan.digest = digest(&plan);
+    Ok(plan)
+}
+
+fn of_pause(state: &State, now: Timestamp, what: &PauseWhat, until: Option<Timestamp>) -> Plan {
+    let (spots, runs) = pause::held_back(state, what);
+    let name = |spot: &Spot| format!("{} {}", state.run(spot.run).label(), state.path(*spot));
+    let mut notes = Vec::new();
+    if let Some(until) = until {
+        notes.push(format!("ends by itself in {}", format_duration(until.since(now))));
+    }
+    let label = match what {
+        PauseWhat::Run(run) => state.runs.get(run).map(Run::label),
+        PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => None,
+    };
+    Plan {
+        label,
+        wait: spots.iter().map(name).collect(),
+        runs: runs.iter().map(|it| state.run(*it).label()).collect(),
+        notes,
+        ..Plan::default()
+    }
+}
+
+fn of_run(
+    state: &State,
+    now: Timestamp,
+    actor: &Actor,
+    request: &Request,
+    run: RunId,
+    archived: Option<&Archived>,
+) -> Result<Plan, Refusal> {
+    let (copy, before, workflow) = match (state.runs.get(&run), archived) {
+        (Some(it), _) => (copy_of(state, it), it, state.definition(run).workflow.clone()),
+        (None, Some(archived)) => {
+            let empty = State { now: state.now, ..State::default() };
+            (empty, &archived.run, archived.workflow.clone())
+        }
+        (None, None) => {
+            return Err(Refusal::new(RefusalCode::NotFound, "there is no such run"));
+        }
+    };
+    let archived = archived.filter(|_| !state.runs.contains_key(&run)).cloned().map(Box::new);
+    let mut trial = Engine::new(copy);
+    let step = trial.step(
+        now,
+        Input::Request {
+            ticket: Ticket(0),
+            actor: actor.clone(),
+            request: request.clone(),
+            seen: Seen::default(),
+            archived,
+        },
+    );
+    for effect in step.effects {
+        if let Effect::Answer(_, Err(refusal)) = effect {
+            return Err(refusal);
+        }
+    }
+    let ended = trial.take_ended();
+    let after = trial.state().runs.get(&run).or(ended.last().map(|it| &it.run));
+    let mut parts = parts_of(&step.events);
+    if let (Request::Rollback { what, .. }, true) = (request, state.runs.contains_key(&run))
+        && parts.undo.is_empty()
+    {
+        // It begins once what runs has ended: what has succeeded by now is the least that is undone.
+        let (tasks, not_undone) = choose(state, run, what)?;
+        parts.undo = tasks;
+        parts.not_undone = not_undone.iter().map(|it| it.as_str().into()).collect();
+    }
+    let looks = Looks { workflow: Definition::new(workflow), before, after };
+    Ok(looks.plan(parts))
+}
+
+/// The run alone, without capacity: a request on it decides the same, and nothing is started.
+fn copy_of(state: &State, run: &Run) -> State {
+    let mut copy = State {
+        now: state.now,
+        incarnation: state.incarnation,
+        ids_given: state.ids_given,
+        ..State::default()
+    };
+    let workflow = state.definition(run.id).workflow.clone();
+    copy.adopt(run.clone(), &workflow);
+    copy
+}
+
+/// The task runs that events are about, by what becomes of them.
+#[derive(Default)]
+struct Parts {
+    run: Vec<TaskPath>,
+    undo: Vec<TaskPath>,
+    not_undone: Vec<TaskPath>,
+    stop: Vec<TaskPath>,
+    drop: Vec<TaskPath>,
+    wait: Vec<TaskPath>,
+}
+
+fn parts_of(events: &[Stamped]) -> Parts {
+    let mut parts = Parts::default();
+    let mut begun = BTreeSet::new();
+    for Stamped { event, .. } in events {
+        match event {
+            Event::TasksReset { tasks, .. } => parts.run.extend(tasks.iter().cloned()),
+            Event::RollbackBegun { tasks, not_undone, .. } => {
+                parts.undo.extend(tasks.iter().cloned());
+                parts.not_undone.extend(not_undone.iter().cloned());
+            }
+            // Of what needs no process: on the copy nothing else is started.
+            Event::AttemptStarting(attempt) => {
+                begun.insert(attempt.id);
+                parts.run.push(attempt.task.clone());
+            }
+            Event::AttemptStopping { attempt } => parts.stop.push(attempt.task.clone()),
+            Event::AttemptEnded(it) if begun.contains(&it.attempt.id) => {}
+            Event::AttemptEnded(it) => parts.stop.push(it.attempt.task.clone()),
+            Event::TaskFinished { task, outcome, .. } => match outcome {
+                Outcome::Cancelled | Outcome::Skipped(_) | Outcome::UpstreamFailed => {
+                    parts.drop.push(task.clone());
+                }
+                Outcome::Succeeded | Outcome::Failed(_) => {}
+            },
+            Event::TaskHeld { task, .. } => parts.wait.push(task.clone()),
+            Event::TaskQueued { task, .. }
+            | Event::TaskReleased { task, .. }
+            | Event::TaskRequeued { task, .. } => match task.undo {
+                true => parts.undo.push(task.clone().forward()),
+                false => parts.run.push(task.clone()),
+            },
+            _ => {}
+        }
+    }
+    for part in [&mut parts.run, &mut parts.undo, &mut parts.stop, &mut parts.drop] {
+        let mut seen = BTreeSet::new();
+        part.retain(|it| seen.insert(it.clone()));
+    }
+    // What is stopped does not only not start.
+    let stopped: BTreeSet<&TaskPath> = parts.stop.iter().collect();
+    parts.drop.retain(|it| !stopped.contains(it));
+    parts
+}
+
+/// A run before and after.
+struct Looks<'a> {
+    workflow: Definition,
+    before: &'a Run,
+    after: Option<&'a Run>,
+}
+
+impl Looks<'_> {
+    fn plan(&self, parts: Parts) -> Plan {
+        let again: BTreeSet<&TaskPath> = parts.run.iter().chain(&parts.undo).collect();
+        let names = |all: &[TaskPath]| all.iter().map(ToString::to_string).collect::<Tasks>();
+        let void = self.voided(&again);
+        let told: BTreeSet<&TaskPath> = void.iter().chain(&parts.not_undone).collect();
+        let keep = self.kept(&again).filter(|it| !told.contains(it)).map(|it| it.to_string());
+        Plan {
+            label: Some(self.before.label()),
+            keep: keep.collect(),
+            void: names(&void),
+            run: names(&parts.run),
+            undo: names(&parts.undo),
+            not_undone: names(&parts.not_undone),
+            stop: names(&parts.stop),
+            drop: names(&parts.drop),
+            wait: names(&parts.wait),
+            ..Plan::default()
+        }
+    }
+
+    /// What has succeeded and stays: of a mapped task its items are told.
+    fn kept<'a>(&'a self, again: &'a BTreeSet<&TaskPath>) -> impl Iterator<Item = TaskPath> + 'a {
+        let has_succeeded = |run: &Run, spot: &Spot| {
+            let it = run.at(spot.task, spot.item);
+            it.is_some_and(|it| {
+                it.phase == TaskPhase::Finished(Outcome::Succeeded) && !it.is_undone()
+            })
+        };
+        let is_told =
+            |spot: &Spot| self.workflow.task(spot.task).map.is_none() == spot.item.is_none();
+        let kept = self.before.spots().filter(move |spot| {
+            is_told(spot)
+                && has_succeeded(self.before, spot)
+                && self.after.is_none_or(|after| has_succeeded(after, spot))
+        });
+        let is_meant = move |path: &TaskPath| {
+            again.contains(path) || again.contains(&TaskPath::task(path.task.clone()))
+        };
+        kept.map(|spot| self.path(spot)).filter(move |it| !is_meant(it))
+    }
+
+    /// Approvals that were given, or are waited for, and are asked anew; and those that what is undone was built on.
+    fn voided(&self, again: &BTreeSet<&TaskPath>) -> Vec<TaskPath> {
+        let places = again.iter().filter_map(|it| self.workflow.place(&it.task));
+        let before = self.workflow.approvals_before(places.collect::<Vec<_>>());
+        let is_void = |spot: &Spot| {
+            let it = self.before.at(spot.task, spot.item);
+            let was_asked = it.is_some_and(|it| {
+                let waits = matches!(it.phase, TaskPhase::Waiting(Wait::Approval { .. }));
+                !it.decisions.is_empty() || waits
+            });
+            let is_again = again.contains(&self.path(*spot));
+            was_asked && (is_again || self.undoes() && before.contains(&spot.task))
+        };
+        let void = self.before.spots().filter(is_void);
+        void.map(|spot| self.path(spot)).collect()
+    }
+
+    fn undoes(&self) -> bool {
+        self.after.is_some_and(|it| it.rollback_asked.is_some() || it.undos().next().is_some())
+    }
+
+    fn path(&self, spot: Spot) -> TaskPath {
+        why::path_in(self.before, &self.workflow.workflow, spot)
+    }
+}
+
+/// The same for the same plan, within one life of the daemon.
+fn digest(plan: &Plan) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    let parts = [&plan.run, &plan.undo, &plan.stop, &plan.drop, &plan.keep, &plan.void];
+    plan.label.hash(&mut hasher);
+    for part in parts {
+        (part.count, &part.names).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
