@@ -26,6 +26,12 @@ impl Clock {
     }
 }
 
+/// Names a life of the daemon; not 0.
+pub(crate) fn epoch() -> u64 {
+    let micros = Timestamp::from(jiff::Timestamp::now()).0.unsigned_abs();
+    micros.rotate_left(16) ^ u64::from(std::process::id()) | 1
+}
+
 /// What is later: the wall clock, or the floor with the time that has passed since.
 fn later(floor: (Timestamp, Instant), wall: (Timestamp, Instant)) -> (Timestamp, Instant) {
     let passed = wall.1.saturating_duration_since(floor.1);

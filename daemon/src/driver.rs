@@ -14,13 +14,15 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use engine::input::Ticket;
+use engine::input::{Seen, Ticket};
 use engine::{Effect, Engine, Event, Input, Stamped, State, Step};
 use shared::id::{PoolName, RunId, Seq};
-use shared::request::{Answer, Refusal, RefusalCode, Request};
+use shared::plan::Plan;
+use shared::request::{Actor, Answer, Refusal, RefusalCode, Request};
 use tokio::sync::{oneshot, watch};
 
-use crate::clock::Clock;
+use crate::changes::Changes;
+use crate::clock::{Clock, epoch};
 use crate::history::History;
 use crate::report;
 use crate::store::{CommitError, Store, StoreError};
@@ -59,6 +61,7 @@ pub(crate) struct Readout<'a> {
     pub(crate) state: &'a State,
     pub(crate) history: &'a History,
     pub(crate) store: &'a Store,
+    pub(crate) changes: &'a Changes,
     pub(crate) seq: Seq,
     /// Why nothing can be written, while that is so.
     pub(crate) degraded: Option<&'a str>,
@@ -72,6 +75,7 @@ pub(crate) struct Driver<W> {
     store: Option<Store>,
     dir: PathBuf,
     history: History,
+    changes: Changes,
     inbox: Receiver<Message>,
     world: W,
     published: watch::Sender<Seq>,
@@ -130,6 +134,7 @@ impl<W: World> Driver<W> {
             store: Some(opening.store),
             dir,
             history: opening.history,
+            changes: Changes::new(epoch()),
             inbox,
             world,
             published,
@@ -206,16 +211,22 @@ impl<W: World> Driver<W> {
                     self.step(input, turn);
                 }
             }
-            Message::Request { actor, request, reply } => match &self.degraded {
+            Message::Plan { actor, request, reply } => {
+                reply.send(self.plan(&actor, &request)).ok();
+            }
+            Message::Request { actor, act, reply } => match &self.degraded {
                 Some(degraded) => {
                     reply.send(Err(degraded.refusal())).ok();
                 }
-                None => match self.archived(&request) {
+                None => match self.archived(&act.request) {
                     Ok(archived) => {
                         self.tickets += 1;
                         let ticket = Ticket(self.tickets);
                         self.answers.insert(ticket, reply);
-                        self.step(Input::Request { ticket, actor, request, archived }, turn);
+                        let seen = Seen { state: act.seen, plan: act.plan };
+                        let request = act.request;
+                        let input = Input::Request { ticket, actor, request, seen, archived };
+                        self.step(input, turn);
                     }
                     Err(refusal) => {
                         reply.send(Err(refusal)).ok();
@@ -258,14 +269,18 @@ impl<W: World> Driver<W> {
         }
     }
 
+    /// What a request would do. Also while nothing can be written: nothing is.
+    fn plan(&mut self, actor: &Actor, request: &Request) -> Result<Plan, Refusal> {
+        if let Some(degraded) = &self.degraded {
+            return Err(degraded.refusal());
+        }
+        let archived = self.archived(request)?;
+        self.engine.plan(self.clock.now(), actor, request, archived.as_deref())
+    }
+
     /// The run that a request is about, where it has ended.
     fn archived(&self, request: &Request) -> Result<Option<Box<engine::input::Archived>>, Refusal> {
-        let run = match request {
-            Request::Run { .. } => return Ok(None),
-            Request::Cancel { run, .. }
-            | Request::Retry { run, .. }
-            | Request::Decide { run, .. } => *run,
-        };
+        let Some(run) = request.run() else { return Ok(None) };
         let state = self.engine.state();
         if state.runs.contains_key(&run) {
             return Ok(None);
@@ -300,6 +315,7 @@ impl<W: World> Driver<W> {
                     self.sync_failures = 0;
                     let first = Seq(before.0 + 1);
                     report::log(first, &events);
+                    self.changes.note(&events);
                     if let Err(problem) = self.index(first, Seq(last), events) {
                         let (reason, help) = (with_sources(&problem), problem.help());
                         return self.degrade(Degraded::new(reason, help, Damage::Index));
@@ -352,6 +368,7 @@ impl<W: World> Driver<W> {
             state: self.engine.state(),
             history: &self.history,
             store,
+            changes: &self.changes,
             seq: self.history.seq(),
             degraded: self.degraded.as_ref().map(|it| it.reason.as_str()),
         };
@@ -400,6 +417,8 @@ impl<W: World> Driver<W> {
             Damage::Journal => self.store = None,
         }
         self.degraded = Some(degraded);
+        self.changes.note_daemon();
+        self.published.send_replace(self.history.seq());
     }
 
     /// Rebuilds the engine from the journal, which is whole.
@@ -440,6 +459,7 @@ impl<W: World> Driver<W> {
         }
         tracing::warn!("the state can be written again");
         self.degraded = None;
+        self.changes.note_daemon();
         self.published.send_replace(self.history.seq());
         let standing = self.standing.clone();
         standing.into_iter().for_each(|input| self.step(input, turn));

@@ -1,5 +1,7 @@
 //! Logs of attempts: where they are, and how a part of one is read. Nobody ever loads a whole log.
 
+pub(crate) mod search;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;

@@ -29,7 +29,7 @@ use crate::store::{
 };
 
 pub(crate) use find::find;
-pub(crate) use list::list;
+pub(crate) use list::{RunsPage, ended_page, ended_row, list};
 
 /// The most that the archive of one run may unpack to.
 const ARCHIVE_BYTES_MAX: usize = 1 << 30;
@@ -130,7 +130,7 @@ impl History {
             let document = Document { run: archived.run.clone(), events, earlier };
             let put = |bytes: Vec<u8>| blobs.put(&compress(&bytes)).map_err(StoreError::Blobs);
             rows.push(Row {
-                row: row_of(&archived.run),
+                row: row_of(&archived.run, &archived.workflow),
                 document: *put(encode(&document))?.as_bytes(),
                 workflow: *put(encode(&*archived.workflow))?.as_bytes(),
             });
@@ -239,8 +239,8 @@ fn without_bulk(stamped: Stamped) -> Stamped {
     }
 }
 
-fn row_of(run: &Run) -> RunRow {
-    let mut row = engine::snapshot::run_row(run);
+fn row_of(run: &Run, workflow: &Workflow) -> RunRow {
+    let mut row = engine::snapshot::run_row(run, workflow, None);
     if let Some(reason) = &mut row.reason
         && reason.len() > REASON_BYTES_MAX
     {

@@ -1,5 +1,6 @@
 //! `runyardd`: flags, the shells, the driver. No logic.
 
+mod changes;
 mod clock;
 mod config;
 mod driver;

@@ -2,15 +2,18 @@
 
 mod accept;
 mod explain;
+mod follow;
 mod log;
 mod look;
+mod search;
 mod service;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use shared::id::Seq;
+use shared::watch::DaemonView;
 use tokio::sync::watch;
 
 use crate::driver::Inbox;
@@ -26,6 +29,8 @@ pub(crate) struct Core {
     pub(crate) state_dir: PathBuf,
     pub(crate) workflows_dir: PathBuf,
     pub(crate) started: Instant,
+    /// What never changes of how the daemon is.
+    pub(crate) view: DaemonView,
 }
 
 /// One connection's view of it.
@@ -35,4 +40,6 @@ pub(crate) struct Connection {
     actor: shared::request::Actor,
     /// The newest event on disk, as this call has seen it.
     published: watch::Receiver<Seq>,
+    /// When its reader was last told what has changed.
+    paced: Arc<Mutex<Option<tokio::time::Instant>>>,
 }

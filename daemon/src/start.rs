@@ -11,6 +11,7 @@ use std::time::Instant;
 use engine::input::Shelf;
 use engine::{Input, State};
 use shared::id::{PoolName, Seq};
+use shared::watch::DaemonView;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -139,6 +140,13 @@ pub(crate) fn run(flags: &Flags) -> Result<(), StartError> {
         state_dir: config.state_dir.clone(),
         workflows_dir: config.workflows_dir.clone(),
         started,
+        view: DaemonView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            since: jiff::Timestamp::now().into(),
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            ..DaemonView::default()
+        },
     });
     listener_runtime.block_on(async {
         tokio::select! {

@@ -1,12 +1,15 @@
 //! The command line.
 
 use crate::check;
+use crate::publish::{Publication, Withdrawal, is_update};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 pub(crate) const USAGE: &str = "\
 usage: runyard-runner --dir DIR --pool NAME --socket PATH [--linger SECONDS]
        runyard-runner check OUT -- COMMAND [ARG…] [--- COMMAND [ARG…]]…
+       runyard-runner publish --update ID --from PATH --to PATH --keep NUMBER
+       runyard-runner withdraw --update ID --to PATH
        runyard-runner --version";
 
 /// Seconds without a daemon and without attempts before the runner ends.
@@ -17,6 +20,8 @@ const LINGER: u64 = 60;
 pub(crate) enum Action {
     Run { dir: PathBuf, pool: String, socket: PathBuf, linger_ms: u64 },
     Check { out: PathBuf, commands: Vec<Vec<OsString>> },
+    Publish(Publication),
+    Withdraw(Withdrawal),
     Version,
     Help,
 }
@@ -45,10 +50,13 @@ impl std::fmt::Display for UsageError {
 
 /// Reads the arguments after the program's name.
 pub(crate) fn parse(args: &[OsString]) -> Result<Action, UsageError> {
-    if let Some((first, rest)) = args.split_first()
-        && first == "check"
-    {
-        return parse_check(rest).ok_or(UsageError::Check);
+    if let Some((first, rest)) = args.split_first() {
+        match first.to_str() {
+            Some("check") => return parse_check(rest).ok_or(UsageError::Check),
+            Some("publish") => return parse_publish(rest),
+            Some("withdraw") => return parse_withdraw(rest),
+            _ => (),
+        }
     }
     let (mut dir, mut pool, mut socket, mut linger) = (None, None, None, None);
     let mut args = args.iter();
@@ -84,6 +92,45 @@ fn parse_check(args: &[OsString]) -> Option<Action> {
     Some(Action::Check { out: out.into(), commands })
 }
 
+fn parse_publish(args: &[OsString]) -> Result<Action, UsageError> {
+    let [update, from, to, keep] = flags(args, ["--update", "--from", "--to", "--keep"])?;
+    let keep = keep.to_str().and_then(|it| it.parse().ok());
+    Ok(Action::Publish(Publication {
+        update: update_name(update)?,
+        from: from.into(),
+        to: to.into(),
+        keep: keep.ok_or(UsageError::BadValue("--keep"))?,
+    }))
+}
+
+fn parse_withdraw(args: &[OsString]) -> Result<Action, UsageError> {
+    let [update, to] = flags(args, ["--update", "--to"])?;
+    Ok(Action::Withdraw(Withdrawal { update: update_name(update)?, to: to.into() }))
+}
+
+/// The values of flags that must all be there, in the order of `names`.
+fn flags<const N: usize>(
+    args: &[OsString],
+    names: [&'static str; N],
+) -> Result<[OsString; N], UsageError> {
+    let mut values = [const { None }; N];
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let place = names.iter().position(|it| arg == it);
+        let place = place.ok_or_else(|| UsageError::Unknown(arg.clone()))?;
+        values[place] = Some(args.next().ok_or(UsageError::NoValue(names[place]))?.clone());
+    }
+    match values.iter().position(Option::is_none) {
+        Some(place) => Err(UsageError::Missing(names[place])),
+        None => Ok(values.map(Option::unwrap_or_default)),
+    }
+}
+
+fn update_name(value: OsString) -> Result<String, UsageError> {
+    let name = value.into_string().ok().filter(|it| is_update(it));
+    name.ok_or(UsageError::BadValue("--update"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,11 +151,24 @@ mod tests {
     }
 
     #[test]
+    fn a_publication_is_named_by_four_flags() {
+        let publication =
+            Publication { update: "u1".to_owned(), from: "f".into(), to: "/t".into(), keep: 5 };
+        let action = parsed("publish --keep 5 --update u1 --from f --to /t");
+        assert_eq!(action, Ok(Action::Publish(publication)));
+    }
+
+    #[test]
     fn what_is_missing_or_unknown_is_named() {
         assert_eq!(parsed("--pool p --dir /d"), Err(UsageError::Missing("--socket")));
         assert_eq!(parsed("--pool"), Err(UsageError::NoValue("--pool")));
         assert_eq!(parsed("--bogus"), Err(UsageError::Unknown("--bogus".into())));
         assert_eq!(parsed("check /out a"), Err(UsageError::Check));
+        assert_eq!(parsed("withdraw --to /t"), Err(UsageError::Missing("--update")));
+        let update = parsed("withdraw --to /t --update ../u");
+        assert_eq!(update, Err(UsageError::BadValue("--update")));
+        let keep = parsed("publish --update u --from f --to /t --keep -1");
+        assert_eq!(keep, Err(UsageError::BadValue("--keep")));
         let linger = parsed("--dir d --pool p --socket s --linger x");
         assert_eq!(linger, Err(UsageError::BadValue("--linger")));
     }

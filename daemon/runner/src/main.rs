@@ -12,8 +12,8 @@ mod journal;
 mod log;
 mod poller;
 mod proc;
+mod publish;
 mod recover;
-
 mod serve;
 mod spawn;
 mod start;
@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Ok(Action::Version) => print(concat!("runyard-runner ", env!("CARGO_PKG_VERSION"))),
         Ok(Action::Help) => print(USAGE),
         Ok(Action::Check { out, commands }) => check::check(&out, &commands),
+        Ok(Action::Publish(asked)) => told(publish::publish(&asked)),
+        Ok(Action::Withdraw(asked)) => told(publish::withdraw(&asked)),
         Ok(Action::Run { dir, pool, socket, linger_ms }) => {
             start::run(&dir, pool, socket, linger_ms)
         }
@@ -52,6 +54,12 @@ fn main() -> ExitCode {
 /// Writes a line to standard error, which may be closed.
 pub(crate) fn say(message: fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "runyard-runner: {message}");
+}
+
+/// Prints what has been done; standard output may be closed.
+fn told(done: Result<String, publish::Refusal>) -> io::Result<()> {
+    let _ = print(&done.map_err(io::Error::other)?);
+    Ok(())
 }
 
 fn print(text: &str) -> io::Result<()> {

@@ -4,7 +4,8 @@ use std::sync::mpsc::Sender;
 
 use engine::Input;
 use shared::id::PoolName;
-use shared::request::{Actor, Answer, Refusal, RefusalCode, Request};
+use shared::plan::Plan;
+use shared::request::{Act, Actor, Answer, Refusal, RefusalCode, Request};
 use tokio::sync::oneshot;
 
 use super::Readout;
@@ -22,7 +23,9 @@ pub(crate) enum Message {
     /// A pool can be reached. Effects go there once the engine has been told what its runner knows, and not before.
     Connected { pool: PoolName, input: Input, install: Install },
     /// An actor asks for something.
-    Request { actor: Actor, request: Request, reply: oneshot::Sender<Result<Answer, Refusal>> },
+    Request { actor: Actor, act: Act, reply: oneshot::Sender<Result<Answer, Refusal>> },
+    /// An actor asks what something would do.
+    Plan { actor: Actor, request: Request, reply: oneshot::Sender<Result<Plan, Refusal>> },
     /// A reader asks.
     Ask(Ask),
     /// Everything before this is to be put on disk; then the driver ends.
@@ -56,9 +59,16 @@ impl Inbox {
     }
 
     /// Asks for something, and waits until it is on disk or refused. Once sent it happens, whether or not this is waited for.
-    pub(crate) async fn request(&self, actor: Actor, request: Request) -> Result<Answer, Refusal> {
+    pub(crate) async fn request(&self, actor: Actor, act: Act) -> Result<Answer, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Message::Request { actor, request, reply }).ok();
+        self.0.send(Message::Request { actor, act, reply }).ok();
+        answer.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Asks what something would do.
+    pub(crate) async fn plan(&self, actor: Actor, request: Request) -> Result<Plan, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.0.send(Message::Plan { actor, request, reply }).ok();
         answer.await.unwrap_or_else(|_| Err(stopping()))
     }
 

@@ -74,7 +74,7 @@ impl Running {
     }
 
     fn request(&self, request: Request) -> Result<Answer, Refusal> {
-        self.runtime.block_on(self.inbox.request(Actor::daemon(), request))
+        self.runtime.block_on(self.inbox.request(Actor::daemon(), request.into()))
     }
 
     fn run(&self, workflow: &str) -> RunId {
@@ -158,7 +158,10 @@ fn runs_that_end_in_one_turn_are_all_kept() {
             priority: None,
         };
         let (actor, inbox) = (Actor::daemon(), &running.inbox);
-        inbox.0.send(Message::Request { actor, request, reply }).expect("the driver lives");
+        inbox
+            .0
+            .send(Message::Request { actor, act: request.into(), reply })
+            .expect("the driver lives");
     }
     let runs: Vec<RunId> = answers
         .into_iter()

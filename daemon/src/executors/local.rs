@@ -10,7 +10,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 
 use engine::Input;
-use engine::effect::{Launch, Program};
+use engine::effect::{Launch, Program, Publication};
 use engine::input::{AttemptEnd, How};
 use runner::protocol::{Frame, MAX_FRAME, Spawn, encode};
 use shared::id::{AttemptId, PoolName};
@@ -146,6 +146,8 @@ impl LocalPools {
                 let out = attempt_dir(&pool.dir, launch.attempt);
                 check_argv(&out, checks)
             }
+            Program::Publish(publication) => publish_argv(publication),
+            Program::Withdraw(publication) => withdraw_argv(publication),
         };
         let env = self.environment.iter().chain(&launch.env);
         // Of two with one name the later wins.
@@ -174,15 +176,41 @@ pub(crate) fn attempt_dir(pool_dir: &Path, attempt: AttemptId) -> PathBuf {
 
 /// The runner's own helper mode: several programs, one after the other, each with its output kept.
 fn check_argv(out: &Path, checks: &[Vec<String>]) -> Vec<Vec<u8>> {
-    let helper = crate::config::find_program("runyard-runner");
-    let head = [helper.as_os_str(), "check".as_ref(), out.as_os_str(), "--".as_ref()];
-    let head = head.map(|it: &std::ffi::OsStr| it.as_encoded_bytes().to_vec());
-    let mut argv: Vec<Vec<u8>> = head.into();
+    let mut argv = helper_argv("check");
+    argv.push(out.as_os_str().as_encoded_bytes().to_vec());
+    argv.push(b"--".to_vec());
     for (place, check) in checks.iter().enumerate() {
         if place > 0 {
             argv.push(b"---".to_vec());
         }
         argv.extend(check.iter().map(|it| it.clone().into_bytes()));
+    }
+    argv
+}
+
+/// The runner's own helper mode: something of the run's folder is moved into place.
+fn publish_argv(publication: &Publication) -> Vec<Vec<u8>> {
+    let Publication { update, from, to, keep } = publication;
+    let keep = keep.to_string();
+    let flags = [("--update", update), ("--from", from), ("--to", to), ("--keep", &keep)];
+    with_flags(helper_argv("publish"), &flags)
+}
+
+/// The runner's own helper mode: what a publication has replaced is put back.
+fn withdraw_argv(publication: &Publication) -> Vec<Vec<u8>> {
+    let Publication { update, to, .. } = publication;
+    with_flags(helper_argv("withdraw"), &[("--update", update), ("--to", to)])
+}
+
+fn helper_argv(mode: &str) -> Vec<Vec<u8>> {
+    let helper = crate::config::find_program("runyard-runner");
+    vec![helper.into_os_string().into_encoded_bytes(), mode.as_bytes().to_vec()]
+}
+
+fn with_flags(mut argv: Vec<Vec<u8>>, flags: &[(&str, &String)]) -> Vec<Vec<u8>> {
+    for (flag, value) in flags {
+        argv.push(flag.as_bytes().to_vec());
+        argv.push(value.as_bytes().to_vec());
     }
     argv
 }
@@ -208,5 +236,27 @@ impl Connected {
         if let Some(stream) = self.stream.take() {
             stream.shutdown(std::net::Shutdown::Both).ok();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_publication_and_its_undo_are_arguments_of_the_helper() {
+        let update = "0abc.publish".to_owned();
+        let (from, to) = ("a b".to_owned(), "/data/out".to_owned());
+        let publication = Publication { update, from, to, keep: 5 };
+        let text =
+            |argv: Vec<Vec<u8>>| String::from_utf8_lossy(&argv[1..].join(&b'|')).into_owned();
+        assert_eq!(
+            text(publish_argv(&publication)),
+            "publish|--update|0abc.publish|--from|a b|--to|/data/out|--keep|5"
+        );
+        assert_eq!(
+            text(withdraw_argv(&publication)),
+            "withdraw|--update|0abc.publish|--to|/data/out"
+        );
     }
 }

@@ -118,7 +118,7 @@ async fn serve_one(mut stream: UnixStream, core: Arc<Core>) {
     }
     let actor = Actor { name: user_name(peer.uid()), uid: Some(peer.uid()) };
     let published = core.published.clone();
-    let connection = Connection { core, actor, published };
+    let connection = Connection { core, actor, published, paced: Arc::default() };
     BaseChannel::new(Config::default(), channel(stream))
         .max_concurrent_requests(CALLS_MAX)
         .execute(Guarded(connection.serve()))

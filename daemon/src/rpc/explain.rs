@@ -63,6 +63,10 @@ pub(super) fn ended(
                 }
                 (Some(_), None) => None,
             };
+            let progress = match path.undo {
+                false => progress,
+                true => progress.and_then(|it| it.undo.as_deref()),
+            };
             let progress = progress.ok_or_else(|| no_such_task(run, task))?;
             let outcome = progress.phase.outcome().ok_or_else(|| no_such_task(run, task))?;
             why::ended(run, workflow, &path, progress, outcome)
@@ -74,6 +78,13 @@ pub(super) fn ended(
 /// The log of what failed first: of the task that was asked for, or of the whole run.
 fn log_of(run: &Run, workflow: &Workflow, task: Option<&str>) -> FailedLog {
     let asked = task.map(TaskPath::from);
+    if let Some(undo) = asked.as_ref().filter(|it| it.undo) {
+        let place = workflow.tasks.iter().position(|it| it.name == undo.task)?;
+        let items = run.tasks[place].items.as_ref();
+        let item = undo.item.as_ref().and_then(|key| items?.place(key));
+        let attempt = run.at(u32::try_from(place).ok()?, item)?.undo.as_ref()?.attempts.last()?;
+        return Some((workflow.tasks[place].pool.clone(), attempt.id));
+    }
     let failed = why::failed_paths(run, workflow);
     let (path, progress, _) = failed.into_iter().find(|(path, ..)| {
         asked

@@ -40,6 +40,13 @@ pub(super) fn find_log(
             &items.ok_or_else(|| no_such_task(it, task))?.progress
         }
     };
+    let progress = match path.undo {
+        false => progress,
+        true => progress.undo.as_deref().ok_or_else(|| {
+            let message = format!("`{}` was not undone", path.clone().forward());
+            Refusal::new(RefusalCode::NotFound, message).help("`runyard rollback` undoes a run")
+        })?,
+    };
     if !definition.has_process() {
         let message = format!("`{task}` runs no program, and so has no log");
         return Err(Refusal::new(RefusalCode::Invalid, message).help("`runyard why` tells of it"));

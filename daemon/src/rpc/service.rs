@@ -5,13 +5,15 @@ use std::time::Duration;
 use engine::state::Run;
 use engine::{Input, snapshot};
 use shared::id::{PoolName, RunId, Seq};
-use shared::request::{Answer, Refusal, RefusalCode, Request};
-use shared::rpc::{Daemon, ItemsOf, LogAsk, LogFrom, RunsFilter, WAIT_MS_MAX};
+use shared::plan::Plan;
+use shared::request::{Act, Answer, Refusal, RefusalCode, Request};
+use shared::rpc::{Daemon, ItemsOf, LogAsk, LogFrom, LogSearch, RunsFilter, WAIT_MS_MAX};
 use shared::snapshot::{
-    ApprovalRow, EventsPage, Graph, LogChunk, PoolRow, QueueRow, RunRow, RunView, StatusView,
-    StoreView, WorkflowRow,
+    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, RunRow,
+    RunView, StatusView, StoreView, WorkflowRow,
 };
 use shared::state::RUN_WORDS;
+use shared::watch::{News, Watch};
 use shared::why::Why;
 use shared::workflow::Workflow;
 use tarpc::context::Context;
@@ -33,13 +35,15 @@ impl Daemon for Connection {
     async fn status(self, _: Context) -> StatusView {
         let looked = self.core.inbox.ask(|it| {
             let state = it.degraded.map_or_else(|| "ok".to_owned(), str::to_owned);
-            (state, it.seq, snapshot::run_counts(it.state), snapshot::pools(it.state))
+            let pause = snapshot::pause_of_all(it.state);
+            (state, it.seq, snapshot::run_counts(it.state), snapshot::pools(it.state), pause)
         });
         let stopping = || {
             let runs = shared::snapshot::RunsView { active: 0, queued: 0 };
-            ("cannot be read; the daemon's log says more".to_owned(), Seq(0), runs, Vec::new())
+            let state = "cannot be read; the daemon's log says more".to_owned();
+            (state, Seq(0), runs, Vec::new(), None)
         };
-        let (state, seq, runs, pools) = looked.await.unwrap_or_else(|_| stopping());
+        let (state, seq, runs, pools, pause) = looked.await.unwrap_or_else(|_| stopping());
         let dir = self.core.state_dir.clone();
         let bytes = tokio::task::spawn_blocking(move || disk_bytes(&dir)).await.unwrap_or(0);
         StatusView {
@@ -52,6 +56,7 @@ impl Daemon for Connection {
             pools,
             state_dir: self.core.state_dir.display().to_string(),
             workflows_dir: self.core.workflows_dir.display().to_string(),
+            pause,
         }
     }
 
@@ -60,7 +65,7 @@ impl Daemon for Connection {
     }
 
     async fn request(self, _: Context, request: Request) -> Result<Answer, Refusal> {
-        self.core.inbox.request(self.actor, request).await
+        self.core.inbox.request(self.actor, Act::from(request)).await
     }
 
     async fn reload(self, _: Context) -> Result<Vec<WorkflowRow>, Refusal> {
@@ -125,7 +130,7 @@ impl Daemon for Connection {
         items_of: Option<ItemsOf>,
     ) -> Result<RunView, Refusal> {
         let look = move |run: &Run, workflow: &Workflow, seq| match &items_of {
-            None => Ok(snapshot::run_view(run, workflow, seq)),
+            None => Ok(snapshot::run_view(run, workflow, None, seq)),
             Some(ask) => {
                 let task = place(workflow, &ask.task)?;
                 let (from, limit) = (ask.from as usize, ask.limit as usize);
@@ -214,21 +219,50 @@ impl Daemon for Connection {
 
     async fn queue(self, _: Context, pool: Option<String>) -> Result<Vec<QueueRow>, Refusal> {
         let look = move |it: &Readout<'_>| {
-            let pool: Option<PoolName> = pool.as_deref().map(Into::into);
-            match &pool {
-                Some(name) if !it.state.pools.contains_key(name) => {
-                    let message = format!("there is no pool `{name}`");
-                    Err(Refusal::new(RefusalCode::NotFound, message)
-                        .help("`runyard pools` lists them"))
-                }
-                _ => Ok(snapshot::queue(it.state, pool.as_ref(), ROWS_MAX)),
-            }
+            let pool = known_pool(it, pool.as_deref())?;
+            Ok(snapshot::queue(it.state, pool.as_ref(), ROWS_MAX))
         };
         self.core.inbox.ask(look).await?
     }
 
     async fn pools(self, _: Context) -> Vec<PoolRow> {
         self.core.inbox.ask(|it| snapshot::pools(it.state)).await.unwrap_or_default()
+    }
+
+    async fn act(self, _: Context, act: Act) -> Result<Answer, Refusal> {
+        self.core.inbox.request(self.actor, act).await
+    }
+
+    async fn plan(self, _: Context, request: Request) -> Result<Plan, Refusal> {
+        self.core.inbox.plan(self.actor, request).await
+    }
+
+    async fn watch(self, _: Context, watch: Watch) -> Result<News, Refusal> {
+        self.follow(watch).await
+    }
+
+    async fn holders(self, _: Context, pool: Option<String>) -> Result<Vec<HolderRow>, Refusal> {
+        let look = move |it: &Readout<'_>| {
+            let pool = known_pool(it, pool.as_deref())?;
+            Ok(snapshot::holders(it.state, pool.as_ref(), ROWS_MAX))
+        };
+        self.core.inbox.ask(look).await?
+    }
+
+    async fn search_log(self, _: Context, search: LogSearch) -> Result<LogHits, Refusal> {
+        self.search(search).await
+    }
+}
+
+fn known_pool(readout: &Readout<'_>, name: Option<&str>) -> Result<Option<PoolName>, Refusal> {
+    let pool: Option<PoolName> = name.map(Into::into);
+    match pool {
+        Some(name) if !readout.state.pools.contains_key(&name) => {
+            let message = format!("there is no pool `{name}`");
+            let refusal = Refusal::new(RefusalCode::NotFound, message);
+            Err(refusal.help("`runyard pools` lists them"))
+        }
+        pool => Ok(pool),
     }
 }
 

@@ -5,4 +5,5 @@ mod checks;
 mod connections;
 mod frames;
 mod harness;
+mod publish;
 mod recovery;
