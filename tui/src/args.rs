@@ -1,13 +1,25 @@
 //! What a person can type.
 
+mod act;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use act::{
+    Cancel, Comment, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand, Resume, Retry, Rollback,
+    WorkflowCommand,
+};
+
 /// How a run can be named.
 const RUN: &str = "An id or the start of one, WORKFLOW#NUMBER, NUMBER, or @latest:WORKFLOW";
+
+/// How a task run is written.
+const TASK: &str = "TASK[:ITEM]";
+/// How the undo of one is named.
+const UNDO: &str = "The task or item; undo@TASK for its undo";
 
 /// Workflow orchestration from the terminal.
 #[derive(Parser, Debug)]
@@ -34,6 +46,15 @@ pub(crate) struct Global {
     /// Print results only
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub(crate) quiet: bool,
+    /// Draw with ASCII only
+    #[arg(long, global = true, help_heading = "Console")]
+    pub(crate) ascii: bool,
+    /// Draw seldom, for a slow link to the terminal
+    #[arg(long, global = true, help_heading = "Console")]
+    pub(crate) slow: bool,
+    /// Look only; acts must be unlocked
+    #[arg(long, global = true, help_heading = "Console")]
+    pub(crate) read_only: bool,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +83,11 @@ pub(crate) enum Command {
     },
     /// List the workflows
     Workflows,
+    /// Show, pause or resume a workflow
+    Workflow {
+        #[command(subcommand)]
+        command: WorkflowCommand,
+    },
     /// Read the workflow files again
     Reload,
     /// Make a run of a workflow
@@ -72,7 +98,7 @@ pub(crate) enum Command {
     Show {
         #[arg(help = RUN)]
         run: String,
-        #[arg(value_name = "TASK[:ITEM]")]
+        #[arg(value_name = TASK, help = UNDO)]
         task: Option<String>,
     },
     /// Print what has happened in a run
@@ -89,22 +115,45 @@ pub(crate) enum Command {
     Why {
         #[arg(help = RUN)]
         run: String,
-        #[arg(value_name = "TASK[:ITEM]")]
+        #[arg(value_name = TASK, help = UNDO)]
         task: Option<String>,
     },
     /// Stop a run
-    Cancel {
-        #[arg(help = RUN)]
-        run: String,
-        /// End its `finally` too
-        #[arg(long)]
-        now: bool,
-        /// What you say about it
-        #[arg(long)]
-        comment: Option<String>,
-    },
+    Cancel(Cancel),
     /// Run parts of a run again; what failed, unless told otherwise
     Retry(Retry),
+    /// Undo what a run has done, newest first; shows what, and asks
+    Rollback(Rollback),
+    /// Start nothing more of a run, or of anything; what runs goes on
+    Pause(Pause),
+    /// Let a run, or everything, go on that is paused
+    Resume(Resume),
+    /// Stop a task before it starts, until it is released
+    Hold(OnTask),
+    /// Let a task go on that is held
+    Release {
+        #[arg(help = RUN)]
+        run: String,
+        #[arg(value_name = TASK)]
+        task: String,
+        #[command(flatten)]
+        comment: Comment,
+    },
+    /// Pass a task over that has not started
+    Skip(OnTask),
+    /// Say how a task has ended, against what is known of it
+    Mark(Mark),
+    /// Stop a task, free what it holds, and have it wait in the queue again
+    Requeue(OnTask),
+    /// Give a run another priority
+    Priority {
+        #[arg(help = RUN)]
+        run: String,
+        /// critical, high, normal, low, or a number up to 1000; larger goes first
+        priority: String,
+        #[command(flatten)]
+        comment: Comment,
+    },
     /// List the approvals that wait for a person
     Approvals,
     /// Let a run go on that asks
@@ -112,9 +161,8 @@ pub(crate) enum Command {
         #[arg(help = RUN)]
         run: String,
         task: String,
-        /// What you say about it
-        #[arg(long)]
-        comment: Option<String>,
+        #[command(flatten)]
+        comment: Comment,
     },
     /// Do not let a run go on that asks
     Reject {
@@ -125,14 +173,22 @@ pub(crate) enum Command {
         #[arg(long)]
         comment: String,
     },
-    /// List what waits for capacity, in its order
+    /// List what waits for capacity, in its order, and what holds it
     Queue {
         /// Of this pool only
         #[arg(long)]
         pool: Option<String>,
+        /// Only what holds it, oldest first
+        #[arg(long)]
+        holders: bool,
     },
     /// List the pools
     Pools,
+    /// Pause or resume a pool
+    Pool {
+        #[command(subcommand)]
+        command: PoolCommand,
+    },
     /// Say how the daemon is, and what there is to do
     Status,
     /// Start a daemon in the background, unless one runs
@@ -196,8 +252,8 @@ pub(crate) struct Runs {
 pub(crate) struct Logs {
     #[arg(help = RUN)]
     pub(crate) run: String,
-    /// The task; all of the run where absent
-    #[arg(value_name = "TASK[:ITEM]")]
+    /// The task, undo@TASK for its undo; all of the run where absent
+    #[arg(value_name = TASK)]
     pub(crate) task: Option<String>,
     /// Of this attempt; the last where absent
     #[arg(long, requires = "task")]
@@ -208,24 +264,9 @@ pub(crate) struct Logs {
     /// Only so many lines from the end
     #[arg(long, value_name = "LINES")]
     pub(crate) tail: Option<u32>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Retry {
-    #[arg(help = RUN)]
-    pub(crate) run: String,
-    /// All that has not succeeded; this is what happens without any of the three
-    #[arg(long, conflicts_with_all = ["tasks", "from"])]
-    pub(crate) failed: bool,
-    /// This task or item, and what needs it; may be given again
-    #[arg(long = "task", value_name = "TASK[:ITEM]", conflicts_with = "from")]
-    pub(crate) tasks: Vec<String>,
-    /// This task and all that needs it
-    #[arg(long, value_name = "TASK")]
-    pub(crate) from: Option<String>,
-    /// What you say about it
-    #[arg(long)]
-    pub(crate) comment: Option<String>,
+    /// Only lines that match this regular expression; upper and lower case are the same where it has no upper case
+    #[arg(long, value_name = "RE", conflicts_with = "follow")]
+    pub(crate) grep: Option<String>,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -240,7 +281,15 @@ impl Global {
     /// What can be told of the flags where the command line as a whole makes no sense.
     pub(crate) fn of_wrong_line(line: &[OsString]) -> Self {
         let json = line.iter().any(|it| it == "--json");
-        Self { socket: None, json, color: ColorWhen::Auto, quiet: false }
+        Self {
+            socket: None,
+            json,
+            color: ColorWhen::Auto,
+            quiet: false,
+            ascii: false,
+            slow: false,
+            read_only: false,
+        }
     }
 }
 
@@ -256,6 +305,39 @@ mod tests {
     #[test]
     fn the_command_line_is_described_without_contradiction() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn a_pause_and_a_mark_need_to_know_of_what_and_how() {
+        let parse = |line: &str| Arguments::try_parse_from(line.split(' '));
+        for wrong in [
+            "runyard pause",
+            "runyard pause 1 --all",
+            "runyard resume",
+            "runyard resume 1 --all",
+            "runyard workflow pause",
+            "runyard pool show local",
+            "runyard hold 1",
+            "runyard mark 1 a",
+            "runyard mark 1 a --success --failed",
+            "runyard mark 1 a --failed --output k=v",
+            "runyard rollback 1 --task a --retry b",
+            "runyard rollback 1 --yes --plan",
+            "runyard priority 1",
+            "runyard logs 1 a --grep x --follow",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        for right in [
+            "runyard pause --all --until never --dry-run",
+            "runyard resume --all",
+            "runyard pool pause local --plan",
+            "runyard mark 1 a --success --output k=v --output l=w --comment seen",
+            "runyard rollback 1 --retry a -y",
+            "runyard queue --holders",
+        ] {
+            assert!(parse(right).is_ok(), "{right}");
+        }
     }
 
     #[test]

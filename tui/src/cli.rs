@@ -4,16 +4,23 @@ mod act;
 mod approvals;
 mod events;
 mod graph;
+mod grep;
 mod list;
 mod logs;
+mod pause;
+mod plan;
+mod queue;
+mod rollback;
 mod run;
 mod show;
 mod status;
+mod task;
 #[cfg(test)]
 pub(crate) mod tests;
 mod up;
 mod validate;
 mod why;
+mod workflow;
 
 use serde::Serialize;
 use shared::id::RunId;
@@ -21,6 +28,7 @@ use shared::snapshot::RunView;
 
 use crate::args::{self, Command, Global};
 use crate::client::Client;
+use crate::console;
 use crate::demo;
 use crate::error::{Error, Exit};
 use crate::format::View;
@@ -30,6 +38,7 @@ use crate::text::Line;
 
 pub(crate) use approvals::approval;
 pub(crate) use events::event;
+use rollback::Person;
 pub(crate) use run::{ended, exit_of};
 pub(crate) use why::lines as why_lines;
 
@@ -69,17 +78,13 @@ impl Cx {
 
 /// Carries a command out.
 pub(crate) fn execute(cx: &mut Cx, command: Option<Command>) -> Result<Exit, Error> {
-    let Some(command) = command else {
-        return Err(Error::usage(
-            "no command given",
-            "start with `runyard demo` or `runyard up`; `runyard --help` lists all",
-        ));
-    };
+    let Some(command) = command else { return console::execute(cx) };
     match command {
         Command::Demo(demo) => demo::execute(cx, &demo),
         Command::Validate { files } => validate::execute(cx, &files),
         Command::Graph { of, format } => graph::execute(cx, &of, format),
         Command::Workflows => list::workflows(cx),
+        Command::Workflow { command } => workflow::execute(cx, command),
         Command::Reload => list::reload(cx),
         Command::Run(run) => run::execute(cx, &run),
         Command::Runs(runs) => list::runs(cx, &runs),
@@ -87,13 +92,26 @@ pub(crate) fn execute(cx: &mut Cx, command: Option<Command>) -> Result<Exit, Err
         Command::Events { run, follow } => events::execute(cx, &run, follow),
         Command::Logs(logs) => logs::execute(cx, &logs),
         Command::Why { run, task } => why::execute(cx, &run, task),
-        Command::Cancel { run, now, comment } => act::cancel(cx, &run, now, comment),
+        Command::Cancel(cancel) => act::cancel(cx, cancel),
         Command::Retry(retry) => act::retry(cx, retry),
+        Command::Rollback(asked) => rollback::execute(cx, asked, Person::of_process),
+        Command::Pause(asked) => pause::pause(cx, asked),
+        Command::Resume(asked) => pause::resume(cx, asked),
+        Command::Hold(on) => task::hold(cx, on),
+        Command::Release { run, task, comment } => task::release(cx, &run, &task, comment.text),
+        Command::Skip(on) => task::skip(cx, on),
+        Command::Mark(mark) => task::mark(cx, mark),
+        Command::Requeue(on) => task::requeue(cx, on),
+        Command::Priority { run, priority, comment } => {
+            act::priority(cx, &run, &priority, comment.text)
+        }
         Command::Approvals => approvals::execute(cx),
-        Command::Approve { run, task, comment } => act::approve(cx, &run, &task, comment),
+        Command::Approve { run, task, comment } => act::approve(cx, &run, &task, comment.text),
         Command::Reject { run, task, comment } => act::reject(cx, &run, &task, comment),
-        Command::Queue { pool } => list::queue(cx, pool),
+        Command::Queue { pool, holders: false } => queue::execute(cx, pool),
+        Command::Queue { pool, holders: true } => queue::holders(cx, pool),
         Command::Pools => list::pools(cx),
+        Command::Pool { command } => pause::pool(cx, command),
         Command::Status => status::execute(cx),
         Command::Up => up::execute(cx),
         Command::Schema => validate::schema(cx),

@@ -6,11 +6,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use shared::id::{RunId, Seq};
-use shared::request::{Answer, Refusal, Request};
-use shared::rpc::{DaemonClient, Hello, HelloError, ItemsOf, LogAsk, RunsFilter, channel, greet};
+use shared::plan::Plan;
+use shared::request::{Act, Answer, Refusal, Request};
+use shared::rpc::{
+    DaemonClient, Hello, HelloError, ItemsOf, LogAsk, LogSearch, RunsFilter, channel, greet,
+};
 use shared::snapshot::{
-    ApprovalRow, EventsPage, Graph, LogChunk, PoolRow, QueueRow, RunRow, RunView, StatusView,
-    WorkflowRow,
+    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, RunRow,
+    RunView, StatusView, WorkflowRow,
 };
 use shared::why::Why;
 use tarpc::client::{Config, RpcError};
@@ -46,7 +49,7 @@ impl Client {
             .enable_all()
             .build()
             .map_err(Error::system("start the connection"))?;
-        let daemon = runtime.block_on(dial(socket))?;
+        let daemon = runtime.block_on(dial(socket))?.daemon;
         Ok(Self { runtime, daemon, socket: socket.to_owned() })
     }
 
@@ -55,8 +58,8 @@ impl Client {
         let until = Instant::now() + ABSENCE;
         loop {
             match self.runtime.block_on(dial(&self.socket)) {
-                Ok(daemon) => {
-                    self.daemon = daemon;
+                Ok(dialed) => {
+                    self.daemon = dialed.daemon;
                     return Ok(());
                 }
                 Err(error) if !error.is_absence() || Instant::now() >= until => return Err(error),
@@ -88,6 +91,14 @@ impl Client {
 
     pub(crate) fn request(&self, request: Request) -> Result<Answer, Error> {
         self.ask(REQUEST, async |it, cx| it.request(cx, request).await)
+    }
+
+    pub(crate) fn act(&self, act: Act) -> Result<Answer, Error> {
+        self.ask(REQUEST, async |it, cx| it.act(cx, act).await)
+    }
+
+    pub(crate) fn plan(&self, request: Request) -> Result<Plan, Error> {
+        self.ask(SLACK, async |it, cx| it.plan(cx, request).await)
     }
 
     pub(crate) fn reload(&self) -> Result<Vec<WorkflowRow>, Error> {
@@ -133,12 +144,20 @@ impl Client {
         self.ask(wait + SLACK, async |it, cx| it.log(cx, ask).await)
     }
 
+    pub(crate) fn search_log(&self, search: LogSearch) -> Result<LogHits, Error> {
+        self.ask(SLACK, async |it, cx| it.search_log(cx, search).await)
+    }
+
     pub(crate) fn approvals(&self) -> Result<Vec<ApprovalRow>, Error> {
         self.call(SLACK, async |it, cx| it.approvals(cx).await)
     }
 
     pub(crate) fn queue(&self, pool: Option<String>) -> Result<Vec<QueueRow>, Error> {
         self.ask(SLACK, async |it, cx| it.queue(cx, pool).await)
+    }
+
+    pub(crate) fn holders(&self, pool: Option<String>) -> Result<Vec<HolderRow>, Error> {
+        self.ask(SLACK, async |it, cx| it.holders(cx, pool).await)
     }
 
     pub(crate) fn pools(&self) -> Result<Vec<PoolRow>, Error> {
@@ -174,7 +193,15 @@ fn millis(span: Duration) -> u32 {
     u32::try_from(span.as_millis()).unwrap_or(u32::MAX)
 }
 
-async fn dial(socket: &Path) -> Result<DaemonClient, Error> {
+/// A daemon that was greeted.
+#[derive(Debug)]
+pub(crate) struct Dialed {
+    pub(crate) daemon: DaemonClient,
+    pub(crate) version: String,
+}
+
+/// Connects and greets. Must be called inside the runtime.
+pub(crate) async fn dial(socket: &Path) -> Result<Dialed, Error> {
     let here = || socket.to_owned();
     let connecting = timeout(GREETING, UnixStream::connect(socket)).await;
     let mut stream =
@@ -187,8 +214,9 @@ async fn dial(socket: &Path) -> Result<DaemonClient, Error> {
         })?;
     let greeting = timeout(GREETING, greet(&mut stream)).await.map_err(|_| Error::Silent)?;
     match greeting {
-        Ok((Hello::Welcome(_), _)) => {
-            Ok(DaemonClient::new(Config::default(), channel(stream)).spawn())
+        Ok((Hello::Welcome(_), version)) => {
+            let daemon = DaemonClient::new(Config::default(), channel(stream)).spawn();
+            Ok(Dialed { daemon, version })
         }
         Ok((Hello::OtherVersion, daemon)) => Err(Error::OtherVersion { daemon, own: VERSION }),
         Ok((Hello::NotPermitted, _)) => Err(Error::NotPermitted(here())),

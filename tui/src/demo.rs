@@ -5,6 +5,7 @@ mod files;
 mod home;
 mod leftover;
 mod play;
+mod show;
 mod signals;
 mod summary;
 
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::Demo;
 use crate::cli::Cx;
+use crate::console;
 use crate::error::{Error, Exit};
 use crate::text::{Line, Style};
 
@@ -25,19 +27,21 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 /// Plays the example, and leaves nothing behind unless it is told to.
 pub(crate) fn execute(cx: &mut Cx, demo: &Demo) -> Result<Exit, Error> {
-    // Both forms print their progress: there is no console to open.
-    let _ = demo.headless;
     let until = Instant::now() + LIMIT;
     let signals = Signals::watch()?;
     let home = Home::make(demo.keep)?;
-    let result = with_daemon(cx, &home, &signals, until);
+    let result = if demo.headless || cx.global.json || !console::is_possible() {
+        headless(cx, &home, &signals, until)
+    } else {
+        show::in_console(cx, &home, &signals)
+    };
     let removed = home.close();
     let exit = result?;
     removed?;
     Ok(exit)
 }
 
-fn with_daemon(cx: &mut Cx, home: &Home, signals: &Signals, until: Instant) -> Result<Exit, Error> {
+fn headless(cx: &mut Cx, home: &Home, signals: &Signals, until: Instant) -> Result<Exit, Error> {
     say(cx, "a private daemon starts")?;
     let (daemon, client) = PrivateDaemon::start(home, signals)?;
     let played = play::play(cx, &client, home, signals, until);

@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     RunPartial,
     /// The awaited run was cancelled, rejected, or expired.
     RunCancelled,
+    /// A signal has ended it, with this exit code.
+    Signal(u8),
 }
 
 impl Exit {
@@ -29,6 +31,7 @@ impl Exit {
             Self::RunFailed => 10,
             Self::RunPartial => 11,
             Self::RunCancelled => 12,
+            Self::Signal(code) => code,
         }
     }
 }

@@ -3,14 +3,15 @@
 mod args;
 mod cli;
 mod client;
+mod console;
 mod demo;
 mod error;
 mod format;
 mod local;
 mod out;
-mod safe;
 mod socket;
 mod spawn;
+mod terminal;
 mod text;
 mod theme;
 

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::args::{ColorWhen, Global};
 use crate::error::Error;
-use crate::safe;
 use crate::text::Line;
 use crate::theme;
+use console::safe;
 
 /// Where commands write.
 pub(crate) struct Out {

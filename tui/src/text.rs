@@ -1,6 +1,6 @@
 //! Lines made of safe text and styles, and tables of them.
 
-use crate::safe::Safe;
+use console::safe::Safe;
 
 /// How a piece of a line looks, by what it means. [`crate::theme`] gives the colour.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

@@ -38,13 +38,13 @@ pub(crate) fn counts<'a>(counts: impl IntoIterator<Item = (&'a String, &'a u32)>
 fn mark(word: &str) -> (&'static str, Style) {
     match word {
         "running" | "starting" => ("●", Style::Busy),
-        "stopping" | "cancelling" => ("●", Style::Warn),
+        "stopping" | "cancelling" | "rolling_back" => ("●", Style::Warn),
         "succeeded" | "ok" | "up" => ("✓", Style::Good),
-        "failed" | "broken" | "down" | "upstream_failed" => ("✗", Style::Bad),
+        "failed" | "broken" | "down" | "upstream_failed" | "rollback_failed" => ("✗", Style::Bad),
         "partial" => ("◐", Style::Warn),
-        "queued" | "waiting" | "retry_wait" => ("○", Style::Plain),
-        "held" | "awaiting_approval" => ("⏸", Style::Warn),
-        "cancelled" | "skipped" | "gone" => ("⊘", Style::Dim),
+        "queued" | "waiting" | "retry_wait" | "pending" => ("○", Style::Plain),
+        "held" | "awaiting_approval" | "paused" | "pausing" => ("⏸", Style::Warn),
+        "cancelled" | "skipped" | "gone" | "rolled_back" => ("⊘", Style::Dim),
         _ => ("·", Style::Plain),
     }
 }

@@ -5,11 +5,11 @@ use std::fmt;
 
 /// A text without anything that a terminal obeys or a reader cannot see. The only form in which text is written out.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
-pub(crate) struct Safe(String);
+pub struct Safe(String);
 
 impl Safe {
     /// One line: tabs become spaces, line ends are replaced as everything else is.
-    pub(crate) fn line(text: &str) -> Self {
+    pub fn line(text: &str) -> Self {
         let mut safe = String::with_capacity(text.len());
         for character in text.chars() {
             match character {
@@ -21,17 +21,17 @@ impl Safe {
     }
 
     /// The text.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The columns that it takes on a terminal.
-    pub(crate) fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.0.chars().map(width).sum()
     }
 
     /// As much of it as fits into `columns` with `…` at its end.
-    pub(crate) fn cut(self, columns: usize) -> Self {
+    pub fn cut(self, columns: usize) -> Self {
         let mut cut = String::new();
         let mut used = 1;
         for character in self.0.chars() {
@@ -55,7 +55,7 @@ impl fmt::Display for Safe {
 }
 
 /// JSON with the same characters written as escapes. They stand only within its strings, so it stays the same document.
-pub(crate) fn json(text: &str) -> String {
+pub fn json(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if character != '\n' && is_harmful(character) {
@@ -72,7 +72,7 @@ pub(crate) fn json(text: &str) -> String {
 
 /// Makes a log safe that arrives in pieces: tabs and line ends stay, colours are dropped, all else is replaced.
 #[derive(Default, Debug)]
-pub(crate) struct LogFilter {
+pub struct LogFilter {
     pending: Vec<u8>,
 }
 
@@ -81,7 +81,7 @@ const SEQUENCE_BYTES_MAX: usize = 64;
 
 impl LogFilter {
     /// The lines of the next piece. What could still change its meaning is kept for the next call.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> String {
+    pub fn push(&mut self, bytes: &[u8]) -> String {
         self.pending.extend_from_slice(bytes);
         let keep = unfinished(&self.pending);
         let rest = self.pending.split_off(self.pending.len() - keep);
@@ -89,7 +89,7 @@ impl LogFilter {
     }
 
     /// What was kept, at the end of the log.
-    pub(crate) fn finish(&mut self) -> String {
+    pub fn finish(&mut self) -> String {
         log_text(&std::mem::take(&mut self.pending))
     }
 }

@@ -1,38 +1,41 @@
-//! Commands that change a run: cancel, retry, approve, reject.
+//! Commands that change a run: cancel, retry, priority, approve, reject.
 
 use serde_json::json;
 use shared::id::{RunId, TaskPath};
 use shared::request::{Answer, Decision, Request, RetryWhat};
 
-use super::{Cx, label};
-use crate::args::Retry;
+use super::run::read_priority;
+use super::{Cx, label, plan};
+use crate::args::{Cancel, Retry};
 use crate::client::Client;
 use crate::error::{Error, Exit};
 use crate::text::Line;
 
-pub(super) fn cancel(
-    cx: &mut Cx,
-    run: &str,
-    now: bool,
-    comment: Option<String>,
-) -> Result<Exit, Error> {
+pub(super) fn cancel(cx: &mut Cx, asked: Cancel) -> Result<Exit, Error> {
     let client = cx.client()?;
-    let run = client.find(run)?;
-    client.request(Request::Cancel { run, now, comment })?;
+    let run = client.find(&asked.run)?;
+    let request = Request::Cancel { run, now: asked.now, comment: asked.comment.text };
+    if asked.dry.plan {
+        return plan::execute(cx, &client, request);
+    }
+    client.request(request)?;
     done(cx, &client, run, "is being cancelled")
 }
 
-pub(super) fn retry(cx: &mut Cx, retry: Retry) -> Result<Exit, Error> {
+pub(super) fn retry(cx: &mut Cx, asked: Retry) -> Result<Exit, Error> {
     let client = cx.client()?;
-    let run = client.find(&retry.run)?;
-    let tasks: Vec<TaskPath> = retry.tasks.iter().map(|it| it.as_str().into()).collect();
-    let what = match retry.from {
+    let run = client.find(&asked.run)?;
+    let tasks: Vec<TaskPath> = asked.tasks.iter().map(|it| it.as_str().into()).collect();
+    let what = match asked.from {
         Some(task) => RetryWhat::From(task.as_str().into()),
         None if tasks.is_empty() => RetryWhat::Failed,
         None => RetryWhat::Tasks(tasks),
     };
-    let answer = client.request(Request::Retry { run, what, comment: retry.comment })?;
-    let Answer::Retried { tasks } = answer else {
+    let request = Request::Retry { run, what, comment: asked.comment.text };
+    if asked.dry.plan {
+        return plan::execute(cx, &client, request);
+    }
+    let Answer::Retried { tasks } = client.request(request)? else {
         return done(cx, &client, run, "runs again");
     };
     if cx.out.json {
@@ -42,6 +45,19 @@ pub(super) fn retry(cx: &mut Cx, retry: Retry) -> Result<Exit, Error> {
     cx.out.note(Line::from("these run again:"))?;
     cx.out.lines(tasks.iter().map(|it| Line::from("  ").and(it)))?;
     Ok(Exit::Done)
+}
+
+pub(super) fn priority(
+    cx: &mut Cx,
+    run: &str,
+    priority: &str,
+    comment: Option<String>,
+) -> Result<Exit, Error> {
+    let priority = read_priority(priority)?;
+    let client = cx.client()?;
+    let run = client.find(run)?;
+    client.request(Request::Prioritize { run, priority, comment })?;
+    done(cx, &client, run, &format!("its priority is {}", priority.0))
 }
 
 pub(super) fn approve(
@@ -78,7 +94,7 @@ fn decide(
 }
 
 /// Says that it is done: it is on disk, whatever becomes of the sentence.
-fn done(cx: &mut Cx, client: &Client, run: RunId, what: &str) -> Result<Exit, Error> {
+pub(super) fn done(cx: &mut Cx, client: &Client, run: RunId, what: &str) -> Result<Exit, Error> {
     if cx.out.json {
         cx.out.json(&json!({ "run": run }))?;
         return Ok(Exit::Done);

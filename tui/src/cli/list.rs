@@ -1,11 +1,10 @@
-//! Lists: workflows, runs, the queue, pools.
+//! Lists: workflows, runs, pools.
 
 use shared::rpc::RunsFilter;
-use shared::snapshot::{PoolRow, QueueRow, RunRow, WorkflowRow};
+use shared::snapshot::{PauseView, PoolRow, RunRow, WorkflowRow};
 use shared::time::{Timestamp, parse_duration};
-use shared::why::Blocker;
 
-use super::Cx;
+use super::{Cx, pause};
 use crate::args::Runs;
 use crate::error::{Error, Exit};
 use crate::format::{View, plural};
@@ -13,7 +12,17 @@ use crate::text::{Align, Line, Style, Table};
 use crate::theme;
 
 /// More than any list needs.
-const ANY: usize = 200;
+pub(super) const ANY: usize = 200;
+/// The words of task runs for which nothing more is to be done.
+const ENDED: [&str; 7] = [
+    "succeeded",
+    "failed",
+    "skipped",
+    "upstream_failed",
+    "cancelled",
+    "rolled_back",
+    "rollback_failed",
+];
 
 pub(super) fn workflows(cx: &mut Cx) -> Result<Exit, Error> {
     let rows = cx.client()?.workflows()?;
@@ -36,11 +45,6 @@ pub(super) fn runs(cx: &mut Cx, asked: &Runs) -> Result<Exit, Error> {
     };
     let rows = cx.client()?.runs(filter)?;
     cx.answer(&rows, |rows, view| run_lines(rows, view))
-}
-
-pub(super) fn queue(cx: &mut Cx, pool: Option<String>) -> Result<Exit, Error> {
-    let rows = cx.client()?.queue(pool)?;
-    cx.answer(&rows, |rows, view| queue_lines(rows, view))
 }
 
 pub(super) fn pools(cx: &mut Cx) -> Result<Exit, Error> {
@@ -82,9 +86,8 @@ pub(super) fn workflow_lines(rows: &[WorkflowRow], view: &View) -> Vec<Line> {
         ]);
     }
     let mut lines = table.lines(view.width);
-    for row in rows.iter().filter(|it| !it.problems.is_empty()) {
-        lines.push(Line::new());
-        lines.push(Line::new().styled(Style::Bold, row.name.as_str()));
+    for row in rows.iter().filter(|it| it.pause.is_some() || !it.problems.is_empty()) {
+        lines.extend(under(row.name.as_str(), row.pause.as_ref(), view));
         lines.extend(row.problems.iter().map(|it| Line::from("  ").and(it)));
     }
     lines
@@ -105,11 +108,11 @@ pub(super) fn run_lines(rows: &[RunRow], view: &View) -> Vec<Line> {
     ]);
     for row in rows {
         let total: u64 = row.counts.values().map(|it| u64::from(*it)).sum();
-        let ended: u64 = ["succeeded", "failed", "skipped", "upstream_failed", "cancelled"]
-            .iter()
-            .filter_map(|it| row.counts.get(*it))
-            .map(|it| u64::from(*it))
-            .sum();
+        let ended: u64 =
+            ENDED.iter().filter_map(|it| row.counts.get(*it)).map(|it| u64::from(*it)).sum();
+        // The reason of one that is paused says less of the same.
+        let paused = row.pause.as_ref().map(|it| pause::short(it, view));
+        let reason = paused.or_else(|| row.reason.clone()).unwrap_or_default();
         table.row([
             format!("{}#{}", row.workflow, row.number).into(),
             theme::state(&row.state),
@@ -117,45 +120,10 @@ pub(super) fn run_lines(rows: &[RunRow], view: &View) -> Vec<Line> {
             view.age(row.created).into(),
             view.took(row.started, row.ended).into(),
             row.id.to_string().into(),
-            row.reason.as_deref().unwrap_or_default().into(),
+            reason.into(),
         ]);
     }
     table.lines(view.width)
-}
-
-pub(super) fn queue_lines(rows: &[QueueRow], view: &View) -> Vec<Line> {
-    if rows.is_empty() {
-        return vec!["nothing waits for capacity".into()];
-    }
-    let mut table = Table::new(&[
-        ("#", Align::Right, 4),
-        ("RUN", Align::Left, 24),
-        ("TASK", Align::Left, 20),
-        ("POOL", Align::Left, 10),
-        ("PRIORITY", Align::Right, 9),
-        ("WAITS", Align::Right, 8),
-    ]);
-    for row in rows {
-        let item = row.item.as_deref().map(|it| format!(":{it}")).unwrap_or_default();
-        let aged = row.effective_priority.saturating_sub(row.priority);
-        let aged = if aged == 0 { String::new() } else { format!("+{aged}") };
-        table.row([
-            row.position.to_string().into(),
-            row.label.as_str().into(),
-            format!("{}{item}", row.task).into(),
-            row.pool.as_str().into(),
-            format!("{}{aged}", row.priority).into(),
-            view.took(Some(row.since), None).into(),
-        ]);
-    }
-    let mut table = table.lines(view.width).into_iter();
-    let mut lines: Vec<Line> = table.next().into_iter().collect();
-    for (line, row) in table.zip(rows) {
-        lines.push(line);
-        let text = |it: &Blocker| Line::new().styled(Style::Dim, format!("      · {}", it.text));
-        lines.extend(row.blockers.iter().map(text));
-    }
-    lines
 }
 
 pub(super) fn pool_lines(rows: &[PoolRow], view: &View) -> Vec<Line> {
@@ -168,6 +136,7 @@ pub(super) fn pool_lines(rows: &[PoolRow], view: &View) -> Vec<Line> {
         ("STATE", Align::Left, 10),
         ("SLOTS", Align::Right, 12),
         ("QUEUED", Align::Right, 8),
+        ("LONGEST", Align::Right, 8),
     ]);
     for row in rows {
         table.row([
@@ -176,9 +145,25 @@ pub(super) fn pool_lines(rows: &[PoolRow], view: &View) -> Vec<Line> {
             theme::state(&row.state),
             format!("{} of {}", row.used, row.slots).into(),
             row.queued.to_string().into(),
+            view.took(row.oldest, None).into(),
         ]);
     }
-    table.lines(view.width)
+    let mut lines = table.lines(view.width);
+    for row in rows.iter().filter(|it| it.pause.is_some()) {
+        lines.extend(under(row.name.as_str(), row.pause.as_ref(), view));
+    }
+    lines
+}
+
+/// What there is to say of a row beneath its table: its name, and who has paused it.
+fn under(name: &str, pause: Option<&PauseView>, view: &View) -> Vec<Line> {
+    let paused = pause.into_iter().flat_map(|it| {
+        let [until, since] = pause::words(it, view);
+        let first = Line::from("  ").styled(Style::Warn, "paused ").and(until);
+        [first, Line::from("         ").and(since)]
+    });
+    let head = [Line::new(), Line::new().styled(Style::Bold, name)];
+    head.into_iter().chain(paused).collect()
 }
 
 /// How many there are, for the page of `status`.

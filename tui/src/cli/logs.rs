@@ -6,17 +6,23 @@ use serde_json::json;
 use shared::id::{RunId, TaskPath};
 use shared::request::RefusalCode;
 use shared::rpc::{LogAsk, LogFrom, WAIT_MS_MAX};
-use shared::snapshot::TaskView;
+use shared::snapshot::{RunView, TaskView};
 
+use super::grep::{self, Wanted};
 use super::{Cx, items, label};
 use crate::args::Logs;
 use crate::client::Client;
 use crate::error::{Error, Exit};
-use crate::safe::LogFilter;
+use console::safe::LogFilter;
 
 pub(super) fn execute(cx: &mut Cx, asked: &Logs) -> Result<Exit, Error> {
     let mut client = cx.client()?;
     let run = client.find(&asked.run)?;
+    if let Some(pattern) = &asked.grep {
+        let wanted = Wanted { run, attempt: asked.attempt, pattern, tail: asked.tail };
+        search(cx, &mut client, &wanted, asked.task.as_deref())?;
+        return Ok(Exit::Done);
+    }
     let from = asked.tail.map_or(LogFrom::Offset(0), LogFrom::Tail);
     match &asked.task {
         Some(task) => {
@@ -36,6 +42,25 @@ pub(super) fn execute(cx: &mut Cx, asked: &Logs) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
+/// The lines that match: of one task, or of every task that has a log.
+fn search(
+    cx: &mut Cx,
+    client: &mut Client,
+    wanted: &Wanted<'_>,
+    task: Option<&str>,
+) -> Result<(), Error> {
+    if let Some(task) = task {
+        return grep::one(cx, client, wanted, &TaskPath::from(task).to_string(), None);
+    }
+    let view = client.show(wanted.run, None)?;
+    let tasks = with_log(client, &view)?;
+    for task in &tasks {
+        let head = (tasks.len() > 1).then(|| head(task));
+        pass_over_missing(grep::one(cx, client, wanted, task, head))?;
+    }
+    Ok(())
+}
+
 /// The logs of every task that has one, each under its name.
 fn all(
     cx: &mut Cx,
@@ -45,42 +70,74 @@ fn all(
     follow: bool,
 ) -> Result<(), Error> {
     let view = client.show(run, None)?;
-    let mut tasks = Vec::new();
-    for task in view.tasks.iter().filter(|it| it.pool.is_some()) {
-        if task.items.is_empty() {
-            tasks.push((task.task.clone(), !task.attempts.is_empty()));
-            continue;
-        }
-        let page = items(client, run, &task.task)?;
-        tasks.extend(page.tasks.iter().map(|it| (path(it), !it.attempts.is_empty())));
-    }
     if follow {
-        let [(task, _)] = tasks.as_slice() else {
-            return Err(Error::usage(
-                format!("{} has more than one task that can be followed", label(&view)),
-                format!("name one: `runyard logs {} TASK -f`", label(&view)),
-            ));
-        };
-        return self::follow(cx, client, run, task, None, from);
+        let task = the_only_task(client, &view)?;
+        return self::follow(cx, client, run, &task, None, from);
     }
-    let with_log: Vec<String> =
-        tasks.into_iter().filter(|(_, has)| *has).map(|(task, _)| task).collect();
-    for task in &with_log {
-        if with_log.len() > 1 && !cx.out.json {
-            cx.out.line(format!("==> {task} <=="))?;
+    let tasks = with_log(client, &view)?;
+    for task in &tasks {
+        if tasks.len() > 1 && !cx.out.json {
+            cx.out.line(head(task))?;
         }
         let ask = LogAsk { run, task: task.clone(), attempt: None, from, wait_ms: 0 };
-        match one(cx, client, &ask) {
-            Err(Error::Refused(refusal)) if refusal.code == RefusalCode::NotFound => {}
-            other => other.map(drop)?,
-        }
+        pass_over_missing(one(cx, client, &ask).map(drop))?;
     }
     Ok(())
 }
 
-fn path(task: &TaskView) -> String {
-    let item = task.item.as_deref().map(|it| format!(":{it}")).unwrap_or_default();
-    format!("{}{item}", task.task)
+fn head(task: &str) -> String {
+    format!("==> {task} <==")
+}
+
+/// A log may be gone, or not be there yet: the others are shown all the same.
+fn pass_over_missing(result: Result<(), Error>) -> Result<(), Error> {
+    match result {
+        Err(Error::Refused(refusal)) if refusal.code == RefusalCode::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The tasks and items of a run whose attempts are processes.
+fn with_process(client: &Client, view: &RunView) -> Result<Vec<TaskView>, Error> {
+    let mut tasks = Vec::new();
+    for task in view.tasks.iter().filter(|it| it.pool.is_some()) {
+        if task.items.is_empty() {
+            tasks.push(task.clone());
+        } else {
+            tasks.extend(items(client, view.id, &task.task)?.tasks);
+        }
+    }
+    Ok(tasks)
+}
+
+/// The paths of all that has a log: each task, and its undo after it.
+fn with_log(client: &Client, view: &RunView) -> Result<Vec<String>, Error> {
+    let mut paths = Vec::new();
+    for task in with_process(client, view)? {
+        let path = path(&task);
+        if !task.attempts.is_empty() {
+            paths.push(path.to_string());
+        }
+        if task.undo.is_some_and(|it| !it.attempts.is_empty()) {
+            paths.push(path.undo().to_string());
+        }
+    }
+    Ok(paths)
+}
+
+fn the_only_task(client: &Client, view: &RunView) -> Result<String, Error> {
+    match with_process(client, view)?.as_slice() {
+        [task] => Ok(path(task).to_string()),
+        _ => Err(Error::usage(
+            format!("{} has more than one task that can be followed", label(view)),
+            format!("name one: `runyard logs {} TASK -f`", label(view)),
+        )),
+    }
+}
+
+fn path(task: &TaskView) -> TaskPath {
+    let item = task.item.as_deref().map(Into::into);
+    TaskPath { task: task.task.as_str().into(), item, undo: false }
 }
 
 /// The log of one attempt, to its end where `wait_ms` lets it wait, else as far as it is there. Gives the attempt's number.
@@ -161,6 +218,7 @@ fn later_attempt(
 
 fn is_over(state: &str) -> bool {
     matches!(state, "succeeded" | "failed" | "skipped" | "upstream_failed" | "cancelled")
+        || matches!(state, "rolling_back" | "rolled_back" | "rollback_failed")
 }
 
 type Attempts = (String, Vec<u32>, shared::id::Seq);
@@ -180,6 +238,11 @@ fn attempts(client: &Client, run: RunId, task: &str) -> Result<Attempts, Error> 
             format!("`runyard show {}` lists its tasks", label(&view)),
         )
     })?;
-    let numbers = found.attempts.iter().map(|it| it.attempt).collect();
-    Ok((found.state.clone(), numbers, view.seq))
+    let (state, attempts) = match (&found.undo, path.undo) {
+        (Some(undo), true) => (undo.state.as_str(), undo.attempts.as_slice()),
+        (None, true) => ("pending", [].as_slice()),
+        (_, false) => (found.state.as_str(), found.attempts.as_slice()),
+    };
+    let numbers = attempts.iter().map(|it| it.attempt).collect();
+    Ok((state.to_owned(), numbers, view.seq))
 }

@@ -71,7 +71,7 @@ pub(crate) fn exit_of(run: &RunView) -> Exit {
     match run.state.as_str() {
         "succeeded" | "skipped" => Exit::Done,
         "partial" => Exit::RunPartial,
-        "cancelled" => Exit::RunCancelled,
+        "cancelled" | "rolled_back" => Exit::RunCancelled,
         "failed" if was_only_refused(run) => Exit::RunCancelled,
         _ => Exit::RunFailed,
     }
@@ -101,12 +101,7 @@ fn request(asked: &Run) -> Result<Request, Error> {
         Some(file) => read_params(file)?,
         None => BTreeMap::new(),
     };
-    for param in &asked.params {
-        let (name, value) = param.split_once('=').ok_or_else(|| {
-            Error::usage(format!("`{param}` is not a parameter"), "write --param name=value")
-        })?;
-        params.insert(name.to_owned(), Value::from(value));
-    }
+    params.extend(read_pairs(&asked.params, "param")?);
     let interval: Option<Interval> = match asked.interval.as_deref().map(str::parse).transpose() {
         Ok(interval) => interval,
         Err(error) => {
@@ -117,7 +112,18 @@ fn request(asked: &Run) -> Result<Request, Error> {
     Ok(Request::Run { workflow: asked.workflow.as_str().into(), params, interval, priority })
 }
 
-fn read_priority(text: &str) -> Result<Priority, Error> {
+/// What was given by a flag as `name=value`.
+pub(super) fn read_pairs(texts: &[String], flag: &str) -> Result<BTreeMap<String, Value>, Error> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), Value::from(value))),
+        None => {
+            Err(Error::usage(format!("`{text}` has no `=`"), format!("write --{flag} name=value")))
+        }
+    };
+    texts.iter().map(pair).collect()
+}
+
+pub(super) fn read_priority(text: &str) -> Result<Priority, Error> {
     Priority::read(text).ok_or_else(|| {
         Error::usage(
             format!("`{text}` is not a priority"),

@@ -1,9 +1,9 @@
 //! `show`: a run, one of its tasks, or the items of one.
 
 use shared::id::TaskPath;
-use shared::snapshot::{AttemptView, RunView, TaskView};
+use shared::snapshot::{AttemptView, RollbackView, RunView, TaskView, UndoView};
 
-use super::{Cx, items, label};
+use super::{Cx, items, label, pause};
 use crate::error::{Error, Exit};
 use crate::format::{View, size, value};
 use crate::text::{Align, Line, Style, Table};
@@ -38,8 +38,23 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<&str>) -> Result<Exit
             },
         ));
     }
+    if path.undo && wanted != Some("*") && view.tasks.iter().all(|it| it.undo.is_none()) {
+        let can = view.tasks.iter().any(|it| it.can_undo);
+        return Err(Error::not_found(
+            format!("{}: there is no `{path}`", label(&view)),
+            match can {
+                true => {
+                    format!("it has not been undone: `runyard rollback {} --plan`", label(&view))
+                }
+                false => "the task has no `rollback` in its workflow".to_owned(),
+            },
+        ));
+    }
     match wanted {
         Some("*") => cx.answer(&view, task_table),
+        _ if path.undo => cx.answer(&view, |run, view| {
+            run.tasks.iter().flat_map(|it| undo_lines(it, view)).collect()
+        }),
         _ => cx.answer(&view, |run, view| {
             run.tasks.iter().flat_map(|it| task_lines(it, view)).collect()
         }),
@@ -64,8 +79,19 @@ pub(super) fn run_lines(run: &RunView, view: &View) -> Vec<Line> {
     if let Some(interval) = run.interval {
         fact("interval", format!("{}/{}", view.time(interval.start), view.time(interval.end)));
     }
-    if let Some(reason) = &run.reason {
+    let is_told = |reason: &&String| run.pause.is_some() && reason.starts_with("paused by");
+    if let Some(reason) = run.reason.as_ref().filter(|it| !is_told(it)) {
         fact("reason", reason.clone());
+    }
+    if let Some(it) = &run.pause {
+        let [until, since] = pause::words(it, view);
+        fact("paused", until);
+        fact("", since);
+    }
+    if let Some(it) = &run.rollback {
+        let [counts, by] = rollback(it, view);
+        fact("rollback", counts);
+        fact("", by);
     }
     for (at, (name, given)) in run.params.iter().enumerate() {
         fact(if at == 0 { "params" } else { "" }, format!("{name}={}", value(given)));
@@ -90,6 +116,15 @@ fn title(run: &RunView, view: &View) -> Line {
         (_, true) => title.and(format!(" in {took}")),
         (_, false) => title.and(format!(" for {took}")),
     }
+}
+
+/// How far a rollback is; in a second line who has asked for it, when and why.
+fn rollback(rollback: &RollbackView, view: &View) -> [String; 2] {
+    let comment = rollback.comment.as_deref().map(|it| format!(": {it}")).unwrap_or_default();
+    let counts: Vec<String> =
+        rollback.counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let counts = if counts.is_empty() { "nothing to undo".to_owned() } else { counts.join(", ") };
+    [counts, format!("by {}, {}{comment}", rollback.by, view.time(rollback.at))]
 }
 
 /// The tasks of a run, or the items of a task.
@@ -129,9 +164,12 @@ fn note(task: &TaskView) -> Line {
     }
     match (&task.reason, &task.outcome) {
         (Some(reason), _) => notes.push(reason.as_str().into()),
-        (None, Some(outcome)) if *outcome != task.state => notes.push(outcome.as_str().into()),
+        (None, Some(outcome)) if *outcome != task.state && task.undo.is_none() => {
+            notes.push(outcome.as_str().into())
+        }
         _ => {}
     }
+    notes.extend(task.undo.as_ref().and_then(|it| undo(it, &task.state)));
     notes.extend(
         task.warnings.iter().map(|it| Line::new().styled(Style::Warn, format!("warning: {it}"))),
     );
@@ -139,6 +177,40 @@ fn note(task: &TaskView) -> Line {
         notes.push(Line::new().styled(Style::Dim, "finally"));
     }
     notes.into_iter().reduce(|all, it| all.and("; ").join(it)).unwrap_or_default()
+}
+
+/// How far the undo of a task in this state is, and why, where the state does not say it.
+fn undo(undo: &UndoView, state: &str) -> Option<Line> {
+    let word = match undo.state == state {
+        true => Line::from("undo"),
+        false => Line::from("undo ").join(theme::state(&undo.state)),
+    };
+    match &undo.reason {
+        Some(reason) => Some(word.and(": ").and(reason)),
+        None => (undo.state != state).then_some(word),
+    }
+}
+
+/// The page of the undo of a task.
+pub(super) fn undo_lines(task: &TaskView, view: &View) -> Vec<Line> {
+    let Some(undo) = &task.undo else { return Vec::new() };
+    let head = Line::new().styled(Style::Bold, format!("undo@{}", name(task)));
+    let mut lines = vec![head.and("  ").join(theme::state(&undo.state))];
+    let took = view.took(undo.started, undo.ended);
+    let facts = [("took", Some(took).filter(|it| !it.is_empty())), ("note", undo.reason.clone())];
+    for (name, text) in facts {
+        let line = Line::new().styled(Style::Dim, format!("  {name:<9}"));
+        lines.extend(text.map(|it| line.and(it)));
+    }
+    // Of a mapped task it is one of many.
+    if !task.items.is_empty() {
+        let line = Line::new().styled(Style::Dim, format!("  {:<9}", "items"));
+        lines.push(line.join(theme::counts(&task.items)));
+    } else if !undo.attempts.is_empty() {
+        lines.push(Line::new());
+        lines.extend(attempt_table(&undo.attempts, view));
+    }
+    lines
 }
 
 /// The page of one task.
@@ -205,12 +277,34 @@ fn next_steps(run: &RunView) -> Vec<Line> {
         .map(|it| step(format!("runyard approve {label} {}", name(it))))
         .collect();
     let held = run.tasks.iter().filter(|it| it.state == "held");
-    steps.extend(held.map(|it| step(format!("runyard retry {label} --task {}", name(it)))));
+    steps.extend(held.map(|it| match it.attempts.is_empty() {
+        true => step(format!("runyard release {label} {}", name(it))),
+        false => step(format!("runyard retry {label} --task {}", name(it))),
+    }));
+    if run.pause.is_some() {
+        steps.push(step(format!("runyard resume {label}")));
+    }
+    for task in run.tasks.iter().filter(|it| undo_failed(it)) {
+        let name = name(task);
+        if task.items.is_empty() {
+            steps.push(step(format!("runyard why {label} undo@{name}")));
+            steps.push(step(format!("runyard rollback {label} --retry {name}")));
+        } else {
+            steps.push(step(format!("runyard show {label} '{name}:*'")));
+        }
+    }
     if run.state == "failed" {
         steps.push(step(format!("runyard why {label}")));
         steps.push(step(format!("runyard retry {label}")));
+        if run.tasks.iter().any(|it| it.can_undo && it.state == "succeeded") {
+            steps.push(step(format!("runyard rollback {label} --plan")));
+        }
     } else if run.state == "queued" {
         steps.push(step(format!("runyard why {label}")));
     }
     steps
+}
+
+fn undo_failed(task: &TaskView) -> bool {
+    task.undo.as_ref().is_some_and(|it| it.state == "rollback_failed")
 }

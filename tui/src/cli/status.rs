@@ -5,7 +5,7 @@ use std::time::Duration;
 use shared::snapshot::{ApprovalRow, StatusView};
 use shared::time::format_duration;
 
-use super::{Cx, approvals, list};
+use super::{Cx, approvals, list, pause};
 use crate::error::{Error, Exit};
 use crate::format::{View, plural, size};
 use crate::text::{Line, Style};
@@ -40,8 +40,13 @@ pub(super) fn lines(status: &StatusView, waiting: &[ApprovalRow], view: &View) -
         fact("runs", list::runs_in_words(status.runs.active, status.runs.queued).into()),
         fact("state", status.state_dir.as_str().into()),
         fact("workflows", status.workflows_dir.as_str().into()),
-        Line::new(),
     ];
+    if let Some(it) = &status.pause {
+        let [until, since] = pause::words(it, view);
+        lines.push(fact("paused", Line::new().styled(Style::Warn, "everything ").and(until)));
+        lines.push(fact("", since.into()));
+    }
+    lines.push(Line::new());
     lines.extend(list::pool_lines(&status.pools, view));
     let next = next_steps(status, waiting);
     if !next.is_empty() {
@@ -58,6 +63,11 @@ fn next_steps(status: &StatusView, waiting: &[ApprovalRow]) -> Vec<Line> {
     if status.store.state != "ok" {
         steps.push(step("nothing new starts until the store can be written again".to_owned()));
     }
+    if status.pause.is_some() {
+        steps.push(step("runyard resume --all".to_owned()));
+    }
+    let paused = status.pools.iter().filter(|it| it.pause.is_some());
+    steps.extend(paused.map(|it| step(format!("runyard pool resume {}", it.name))));
     let down = status.pools.iter().filter(|it| it.state == "down");
     steps.extend(down.map(|it| step(format!("the runner of pool {} cannot be reached", it.name))));
     for row in waiting.iter().take(SHOWN) {

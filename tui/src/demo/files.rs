@@ -66,11 +66,13 @@ pub(super) const EXAMPLES: &[Example] = &[
         "scripts/check_metrics.sh",
         include_bytes!("../../../workflows/scripts/check_metrics.sh"),
     ),
+    program("scripts/announce.sh", include_bytes!("../../../workflows/scripts/announce.sh")),
     program("scripts/dashboard.sh", include_bytes!("../../../workflows/scripts/dashboard.sh")),
     program("scripts/day.sh", include_bytes!("../../../workflows/scripts/day.sh")),
     program("scripts/exceptions.sh", include_bytes!("../../../workflows/scripts/exceptions.sh")),
     program("scripts/index.sh", include_bytes!("../../../workflows/scripts/index.sh")),
     file("scripts/lib.sh", include_bytes!("../../../workflows/scripts/lib.sh")),
+    program("scripts/retract.sh", include_bytes!("../../../workflows/scripts/retract.sh")),
     program("scripts/returns.sh", include_bytes!("../../../workflows/scripts/returns.sh")),
     program(
         "scripts/store_metrics.sh",

@@ -73,15 +73,14 @@ impl Home {
         self.path().join("dashboards")
     }
 
-    /// Delivers the day's sales, as a till should: under another name until they are complete.
+    /// Delivers the day's sales.
     pub(super) fn deliver(&self) -> Result<String, Error> {
-        let sales = day::cut(&String::from_utf8_lossy(SALES), "Order Date", DAY);
-        let file = self.pos().join(format!("{DAY}.csv"));
-        let part = self.pos().join(format!("{DAY}.csv.part"));
-        fs::write(&part, sales)
-            .and_then(|()| fs::rename(&part, &file))
-            .map_err(Error::system(format!("write the file `{}`", file.display())))?;
-        Ok(file.display().to_string())
+        deliver(&self.pos())
+    }
+
+    /// Where the daemon listens.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.path().join("runyardd.sock")
     }
 
     /// Removes it, unless it is to be kept.
@@ -94,8 +93,15 @@ impl Home {
     }
 }
 
-fn socket(folder: &Path) -> PathBuf {
-    folder.join("runyardd.sock")
+/// Leaves the day's sales in a folder, as a till should: under another name until they are complete.
+pub(super) fn deliver(pos: &Path) -> Result<String, Error> {
+    let sales = day::cut(&String::from_utf8_lossy(SALES), "Order Date", DAY);
+    let file = pos.join(format!("{DAY}.csv"));
+    let part = pos.join(format!("{DAY}.csv.part"));
+    fs::write(&part, sales)
+        .and_then(|()| fs::rename(&part, &file))
+        .map_err(Error::system(format!("write the file `{}`", file.display())))?;
+    Ok(file.display().to_string())
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -115,7 +121,7 @@ pub(super) struct PrivateDaemon {
 impl PrivateDaemon {
     /// Starts it and waits until it answers.
     pub(super) fn start(home: &Home, signals: &Signals) -> Result<(Self, Client), Error> {
-        let socket = socket(home.path());
+        let socket = home.socket();
         let flags = [
             ("--config", home.path().join("runyard.toml")),
             ("--state-dir", home.path().join("state")),

@@ -18,7 +18,7 @@ use crate::error::Error;
 
 const WORKFLOW: &str = "retail-daily-sales";
 /// How long the run waits for its file.
-const BEFORE_FILE: Duration = Duration::from_secs(1);
+pub(super) const BEFORE_FILE: Duration = Duration::from_secs(1);
 /// How often signals and approvals are looked for.
 const STEP: Duration = Duration::from_millis(200);
 /// How long a run may take to be cancelled.
@@ -32,8 +32,6 @@ pub(super) fn play(
     signals: &Signals,
     until: Instant,
 ) -> Result<RunView, Error> {
-    // It answers only when the files have been taken in, which may be after the daemon's first answer.
-    client.reload()?;
     let run = start(client, home)?;
     let mut file_due = Some(Instant::now() + BEFORE_FILE);
     let mut decided = BTreeSet::new();
@@ -76,7 +74,10 @@ pub(super) fn give_up(client: &Client) {
     }
 }
 
-fn start(client: &Client, home: &Home) -> Result<RunId, Error> {
+/// Makes the run of the day.
+pub(super) fn start(client: &Client, home: &Home) -> Result<RunId, Error> {
+    // It answers only when the files have been taken in, which may be after the daemon's first answer.
+    client.reload()?;
     let text = |path: std::path::PathBuf| Value::from(path.display().to_string());
     let params = BTreeMap::from([
         ("business_date".to_owned(), Value::from(DAY)),

@@ -13,14 +13,20 @@ use shared::snapshot::{EventsPage, RunView, TaskView};
 
 use super::fake::{Running, Script};
 use super::fixture::{attempt, event, run, run_id, task};
-use crate::args::Arguments;
+use crate::args::{Arguments, Command};
 use crate::cli::{Cx, execute, exit_of};
 use crate::error::{Error, Exit};
 use crate::out::Out;
 
 /// What a command has written.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.0.lock().expect("no panic while writing").clone()
+    }
+}
 
 impl Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -31,19 +37,23 @@ impl Write for Written {
     }
 }
 
-fn command_at(socket: PathBuf, line: &str) -> (Result<u8, Error>, Vec<u8>) {
+/// A command line before it is carried out, and where it will write.
+pub(super) fn parsed(socket: PathBuf, line: &str) -> (Cx, Option<Command>, Written) {
     let words = ["runyard"].into_iter().chain(line.split(' '));
     let mut arguments = Arguments::try_parse_from(words).expect("the line makes sense");
     arguments.global.socket = Some(socket);
     let written = Written::default();
     let out = Out::to(Box::new(written.clone()), arguments.global.json);
-    let mut cx = Cx { out, global: arguments.global };
-    let result = execute(&mut cx, arguments.command);
-    let bytes = written.0.lock().expect("no panic while writing").clone();
-    (result.map(Exit::code), bytes)
+    (Cx { out, global: arguments.global }, arguments.command, written)
 }
 
-fn command(daemon: &Running, line: &str) -> (u8, String) {
+pub(super) fn command_at(socket: PathBuf, line: &str) -> (Result<u8, Error>, Vec<u8>) {
+    let (mut cx, command, written) = parsed(socket, line);
+    let result = execute(&mut cx, command);
+    (result.map(Exit::code), written.bytes())
+}
+
+pub(super) fn command(daemon: &Running, line: &str) -> (u8, String) {
     let (result, bytes) = command_at(daemon.socket(), line);
     let code = result.unwrap_or_else(|error| error.exit_code());
     (code, String::from_utf8(bytes).expect("it writes text"))
@@ -54,7 +64,7 @@ fn page(texts: &[(u64, &str)], over: bool) -> Option<EventsPage> {
     Some(EventsPage { events, more: false, over })
 }
 
-fn ended(state: &str) -> RunView {
+pub(super) fn ended(state: &str) -> RunView {
     run(state, Vec::new())
 }
 
@@ -75,9 +85,15 @@ fn run_prints_the_id_and_sends_the_parameters_as_texts() {
 
 #[test]
 fn a_run_that_was_waited_for_gives_the_exit_code() {
-    for (state, expected) in
-        [("succeeded", 0), ("skipped", 0), ("failed", 10), ("partial", 11), ("cancelled", 12)]
-    {
+    for (state, expected) in [
+        ("succeeded", 0),
+        ("skipped", 0),
+        ("failed", 10),
+        ("rollback_failed", 10),
+        ("partial", 11),
+        ("cancelled", 12),
+        ("rolled_back", 12),
+    ] {
         let script = Script {
             view: Some(ended(state)),
             events: [page(&[(1, "made")], false), page(&[(2, "ended")], true)].into(),
@@ -196,6 +212,8 @@ fn every_list_is_a_document() {
         "reload",
         "pools",
         "queue",
+        "queue --holders --pool local",
+        "workflow show load",
         "approvals",
         "status",
         "show 412",

@@ -8,12 +8,16 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use shared::id::{RunId, Seq};
-use shared::request::{Answer, Refusal, RefusalCode, Request};
-use shared::rpc::{Daemon, Hello, ItemsOf, LogAsk, LogFrom, RunsFilter, answer_greeting, channel};
-use shared::snapshot::{
-    ApprovalRow, EventsPage, Graph, LogChunk, PoolRow, QueueRow, RunRow, RunView, StatusView,
-    WorkflowRow,
+use shared::plan::Plan;
+use shared::request::{Act, Answer, Refusal, RefusalCode, Request};
+use shared::rpc::{
+    Daemon, Hello, ItemsOf, LogAsk, LogFrom, LogSearch, RunsFilter, answer_greeting, channel,
 };
+use shared::snapshot::{
+    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, LogLine, PoolRow, QueueRow,
+    RunRow, RunView, StatusView, WorkflowRow,
+};
+use shared::watch::{News, Watch};
 use shared::why::Why;
 use tarpc::context::Context;
 use tarpc::server::{BaseChannel, Channel};
@@ -31,6 +35,10 @@ pub(crate) struct Script {
     pub(crate) events: VecDeque<Option<EventsPage>>,
     pub(crate) log: Vec<u8>,
     pub(crate) requests: Vec<Request>,
+    /// The plans that came with requests.
+    pub(crate) digests: Vec<Option<String>>,
+    /// What was planned only.
+    pub(crate) planned: Vec<Request>,
 }
 
 #[derive(Clone)]
@@ -70,6 +78,14 @@ impl Running {
 
     pub(crate) fn requests(&self) -> Vec<Request> {
         lock(&self.script).requests.clone()
+    }
+
+    pub(crate) fn digests(&self) -> Vec<Option<String>> {
+        lock(&self.script).digests.clone()
+    }
+
+    pub(crate) fn planned(&self) -> Vec<Request> {
+        lock(&self.script).planned.clone()
     }
 }
 
@@ -116,16 +132,72 @@ impl Daemon for Fake {
             Request::Cancel { .. } => {
                 return Err(Refusal::new(RefusalCode::Conflict, "the run is over"));
             }
-            Request::Decide { .. } => Answer::Done,
+            Request::Rollback { .. } => Answer::RollingBack {
+                tasks: vec!["publish".to_owned(), "load:East".to_owned()],
+                not_undone: vec!["returns".to_owned()],
+            },
+            Request::Skip { .. } => {
+                return Err(Refusal::new(RefusalCode::Conflict, "load has started already")
+                    .help("cancel it first"));
+            }
+            Request::Decide { .. }
+            | Request::Pause { .. }
+            | Request::Resume { .. }
+            | Request::Hold { .. }
+            | Request::Release { .. }
+            | Request::Mark { .. }
+            | Request::Requeue { .. }
+            | Request::Prioritize { .. } => Answer::Done,
         };
-        lock(&self.script).requests.push(request);
+        let mut script = lock(&self.script);
+        script.requests.push(request);
+        script.digests.push(None);
         Ok(answer)
+    }
+    async fn act(self, cx: Context, act: Act) -> Result<Answer, Refusal> {
+        let answer = self.clone().request(cx, act.request).await?;
+        if let Some(digest) = lock(&self.script).digests.last_mut() {
+            *digest = act.plan;
+        }
+        Ok(answer)
+    }
+    async fn plan(self, _: Context, request: Request) -> Result<Plan, Refusal> {
+        if let Request::Requeue { .. } = &request {
+            return Err(Refusal::new(RefusalCode::Conflict, "load has no attempt"));
+        }
+        lock(&self.script).planned.push(request);
+        Ok(fixture::plan())
+    }
+    async fn watch(self, _: Context, _: Watch) -> Result<News, Refusal> {
+        Ok(News::default())
+    }
+    async fn holders(self, _: Context, pool: Option<String>) -> Result<Vec<HolderRow>, Refusal> {
+        match pool.as_deref() {
+            Some(pool) if pool != "local" => Err(not_found()),
+            _ => Ok(vec![fixture::holder("returns")]),
+        }
+    }
+    /// Gives a line at a time, and finds what holds the pattern.
+    async fn search_log(self, _: Context, search: LogSearch) -> Result<LogHits, Refusal> {
+        let log = lock(&self.script).log.clone();
+        let from = usize::try_from(search.from).unwrap_or(usize::MAX).min(log.len());
+        let length = log[from..].iter().position(|it| *it == b'\n').unwrap_or(log.len() - from);
+        let bytes = log[from..from + length].to_vec();
+        let to = from + length + 1;
+        let hit = String::from_utf8_lossy(&bytes).contains(&search.pattern);
+        let line = LogLine { offset: search.from, bytes };
+        Ok(LogHits {
+            lines: if hit { vec![line] } else { Vec::new() },
+            attempt: search.attempt.unwrap_or(2),
+            scanned: length as u64,
+            next: (to < log.len()).then_some(to as u64),
+        })
     }
     async fn reload(self, _: Context) -> Result<Vec<WorkflowRow>, Refusal> {
         Ok(Vec::new())
     }
     async fn workflows(self, _: Context) -> Vec<WorkflowRow> {
-        Vec::new()
+        vec![fixture::workflow("load", "ok")]
     }
     async fn graph(self, _: Context, _: String) -> Result<Graph, Refusal> {
         Err(not_found())
@@ -177,7 +249,7 @@ impl Daemon for Fake {
         vec![fixture::approval("retail-daily-sales#412", "publish_ok", "Publish?")]
     }
     async fn queue(self, _: Context, _: Option<String>) -> Result<Vec<QueueRow>, Refusal> {
-        Ok(Vec::new())
+        Ok(vec![fixture::queue_row(1, "store_metrics")])
     }
     async fn pools(self, _: Context) -> Vec<PoolRow> {
         vec![fixture::pool("local", "up")]

@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use shared::id::{AttemptId, RunId, Seq};
+use shared::plan::Plan;
 use shared::snapshot::{
-    ApprovalRow, AttemptView, DecisionView, EventView, PoolRow, QueueRow, RunRow, RunView,
-    RunsView, StatusView, StoreView, TaskView,
+    ApprovalRow, AttemptView, DecisionView, EventView, HolderRow, PauseView, PoolRow, QueueRow,
+    RunRow, RunView, RunsView, StatusView, StoreView, TaskView, UndoView, WorkflowRow,
 };
 use shared::time::Timestamp;
 use shared::why::{Blocker, BlockerKind, Why};
@@ -50,6 +51,8 @@ pub(crate) fn task(name: &str, state: &str) -> TaskView {
         items: BTreeMap::new(),
         warnings: Vec::new(),
         attempts: Vec::new(),
+        can_undo: false,
+        undo: None,
     }
 }
 
@@ -93,6 +96,8 @@ pub(crate) fn run(state: &str, tasks: Vec<TaskView>) -> RunView {
         ended: None,
         counts: BTreeMap::new(),
         tasks,
+        pause: None,
+        rollback: None,
         seq: Seq(40),
     }
 }
@@ -143,6 +148,7 @@ pub(crate) fn run_row(number: u64, state: &str) -> RunRow {
         started: Some(at(41)),
         ended: (state != "running").then(|| at(60)),
         counts: BTreeMap::from([("succeeded".to_owned(), 5), ("running".to_owned(), 2)]),
+        pause: None,
     }
 }
 
@@ -155,6 +161,9 @@ pub(crate) fn approval(label: &str, task: &str, message: &str) -> ApprovalRow {
         since: at(85),
         expires: Some(at(7_285)),
         approvers: Vec::new(),
+        outputs: BTreeMap::new(),
+        warnings: Vec::new(),
+        then: Vec::new(),
         needed: 1,
         decisions: Vec::new(),
         state: "awaiting_approval".to_owned(),
@@ -178,6 +187,8 @@ pub(crate) fn pool(name: &str, state: &str) -> PoolRow {
         slots: 4,
         used: 4,
         queued: 2,
+        oldest: None,
+        pause: None,
     }
 }
 
@@ -207,6 +218,71 @@ pub(crate) fn queue_row(position: u32, task: &str) -> QueueRow {
     }
 }
 
+pub(crate) fn holder(task: &str) -> HolderRow {
+    HolderRow {
+        pool: "local".into(),
+        run: run_id(),
+        label: "retail-daily-sales#412".to_owned(),
+        task: task.to_owned(),
+        state: "running".to_owned(),
+        attempt: 1,
+        pid: Some(4_321),
+        since: at(40),
+        slots: 2,
+        resources: BTreeMap::from([("warehouse".to_owned(), 1)]),
+        until: Some(at(3_700)),
+    }
+}
+
+pub(crate) fn pause() -> PauseView {
+    PauseView {
+        by: "user:ada".to_owned(),
+        since: at(85),
+        until: Some(at(7_285)),
+        comment: Some("the disk is being changed".to_owned()),
+        held_back: 3,
+    }
+}
+
+pub(crate) fn undo(state: &str, attempts: Vec<AttemptView>) -> UndoView {
+    UndoView {
+        state: state.to_owned(),
+        reason: None,
+        started: Some(at(90)),
+        ended: Some(at(95)),
+        attempts,
+    }
+}
+
+pub(crate) fn workflow(name: &str, state: &str) -> WorkflowRow {
+    WorkflowRow {
+        name: name.into(),
+        state: state.to_owned(),
+        version: Some("0123456789abcdef0123456789abcdef".into()),
+        description: Some("Loads the day".to_owned()),
+        owner: Some("retail-data".to_owned()),
+        tasks: 3,
+        active: 1,
+        problems: Vec::new(),
+        pause: None,
+    }
+}
+
+/// The plan of a rollback, with all that a plan can tell.
+pub(crate) fn plan() -> Plan {
+    let tasks = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect();
+    Plan {
+        digest: "d1".to_owned(),
+        label: Some("retail-daily-sales#412".to_owned()),
+        stop: tasks(&["cleanup"]),
+        undo: tasks(&["publish", "dashboards:East", "dashboards:West", "store_metrics:Central"]),
+        not_undone: tasks(&["returns"]),
+        void: tasks(&["publish_ok"]),
+        notes: vec!["dataset sales was read by report#7".to_owned()],
+        ..Plan::default()
+    }
+}
+
 pub(crate) fn why(task: Option<&str>, state: &str, blockers: Vec<Blocker>) -> Why {
     Why {
         label: "retail-daily-sales#412".to_owned(),
@@ -230,6 +306,7 @@ pub(crate) fn status() -> StatusView {
         pools: vec![pool("local", "up")],
         state_dir: "/home/ada/.local/state/runyard".to_owned(),
         workflows_dir: "/home/ada/.config/runyard/workflows".to_owned(),
+        pause: None,
     }
 }
 

@@ -2,15 +2,15 @@
 
 use expect_test::{Expect, expect};
 use serde_json::json;
-use shared::snapshot::{StatusView, TaskView, WorkflowRow};
+use shared::snapshot::{StatusView, TaskView};
 use shared::why::{Blocker, BlockerKind};
 
 use super::fixture::{
     HOSTILE, approval, at, attempt, blocker, busy_run, decision, event, pool, queue_row, run,
-    run_row, status, task, view, why,
+    run_row, status, task, view, why, workflow,
 };
 use crate::cli::{
-    approvals, events, list, run as run_command, show, status as status_command, why_lines,
+    approvals, events, list, queue, run as run_command, show, status as status_command, why_lines,
 };
 use crate::text::Line;
 
@@ -19,12 +19,12 @@ fn plain(lines: &[Line]) -> String {
     lines.iter().map(|it| line(it).trim_end().to_owned() + "\n").collect()
 }
 
-fn check(lines: &[Line], expected: &Expect) {
+pub(super) fn check(lines: &[Line], expected: &Expect) {
     expected.assert_eq(&plain(lines));
 }
 
 /// No page passes on what a terminal would obey.
-fn assert_harmless(lines: &[Line]) {
+pub(super) fn assert_harmless(lines: &[Line]) {
     let text = plain(lines);
     let harmful = |it: char| it.is_control() && it != '\n' || "\u{202e}\u{200b}".contains(it);
     assert!(!text.contains(harmful), "{text:?}");
@@ -223,7 +223,7 @@ fn why_of_a_failure_ends_with_its_log() {
 #[test]
 fn the_queue_says_what_each_waits_for() {
     check(
-        &list::queue_lines(&[queue_row(1, "store_metrics"), queue_row(2, "dashboards")], &view()),
+        &queue::queue_lines(&[queue_row(1, "store_metrics"), queue_row(2, "dashboards")], &view()),
         &expect![[r#"
             #  RUN                     TASK                POOL   PRIORITY  WAITS
             1  retail-daily-sales#412  store_metrics:East  local    500+10    15s
@@ -233,12 +233,12 @@ fn the_queue_says_what_each_waits_for() {
         "#]],
     );
     check(
-        &list::queue_lines(&[], &view()),
+        &queue::queue_lines(&[], &view()),
         &expect![[r#"
         nothing waits for capacity
     "#]],
     );
-    assert_harmless(&list::queue_lines(&[queue_row(u32::MAX, HOSTILE)], &view()));
+    assert_harmless(&queue::queue_lines(&[queue_row(u32::MAX, HOSTILE)], &view()));
 }
 
 #[test]
@@ -324,16 +324,8 @@ fn status_of_a_daemon_in_trouble_says_so() {
 
 #[test]
 fn a_broken_workflow_shows_its_problems() {
-    let row = WorkflowRow {
-        name: "load".into(),
-        state: "broken".to_owned(),
-        version: None,
-        description: Some("Loads the day".to_owned()),
-        owner: None,
-        tasks: 3,
-        active: 1,
-        problems: vec!["load.yaml:3:1: unknown key `nees`".to_owned()],
-    };
+    let mut row = workflow("load", "broken");
+    row.problems = vec!["load.yaml:3:1: unknown key `nees`".to_owned()];
     check(
         &list::workflow_lines(&[row], &view()),
         &expect![[r#"

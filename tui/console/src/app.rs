@@ -1,0 +1,382 @@
+//! The state of the console, and who gets an input.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use shared::id::RunId;
+use shared::time::Timestamp;
+use shared::watch::{News, Topics};
+
+use crate::command::{self, Command, Level};
+use crate::dialog::{self, Dialog};
+use crate::effect::Effect;
+use crate::filter::Filter;
+use crate::format;
+use crate::help::{self, Help};
+use crate::input::{Input, Link, LogTicket, Ticket};
+use crate::key::Key;
+use crate::palette::{self, FilterBox, Palette};
+use crate::screens::{self, Kind, Screen, States};
+use crate::store::Store;
+use crate::target::is_over;
+use crate::theme::{ColorDepth, Role, Theme};
+use crate::toast::{Sent, Toast};
+use crate::why::{self, WhyBox};
+
+/// What the shell knows when the console starts.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The daemon's machine or profile, for the header.
+    pub host: String,
+    /// Whether the terminal shows more than ASCII.
+    pub unicode: bool,
+    /// How many colours may be used.
+    pub color: ColorDepth,
+    /// Whether acts must be unlocked first.
+    pub read_only: bool,
+    /// How many seconds east of UTC the reader's clocks are at an instant.
+    pub utc_offset: fn(Timestamp) -> i32,
+}
+
+/// The console.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) settings: Settings,
+    pub(crate) now: Timestamp,
+    pub(crate) size: (u16, u16),
+    pub(crate) focused: bool,
+    pub(crate) link: Link,
+    pub(crate) store: Store,
+    /// When the daemon was heard of the last time, by the console's clock.
+    pub(crate) heard: Option<Timestamp>,
+    /// From the root screen to the one that is shown; never empty.
+    pub(crate) places: Vec<Place>,
+    /// Those before the last change of screen.
+    previous: Vec<Place>,
+    pub(crate) states: States,
+    pub(crate) overlay: Option<Overlay>,
+    pub(crate) toast: Option<Toast>,
+    pub(crate) frozen: Option<Frozen>,
+    /// The key that runs the command that is being run.
+    pub(crate) opened_by: Option<Key>,
+    pub(crate) unlocked_until: Option<Timestamp>,
+    /// Runs whose end is to be told by a bell.
+    pub(crate) watched: BTreeSet<RunId>,
+    pub(crate) sent: Vec<Sent>,
+    topics: Option<Topics>,
+    tickets: u64,
+}
+
+/// A screen on the way to the one that is shown.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Place {
+    pub(crate) screen: Screen,
+    /// The pane that has the keys, from 0.
+    pub(crate) pane: usize,
+    /// Whether that pane has the whole screen.
+    pub(crate) zoomed: bool,
+}
+
+/// The picture stands still; what has come since is kept aside.
+#[derive(Debug)]
+pub(crate) struct Frozen {
+    pub(crate) since: Timestamp,
+    pub(crate) store: Store,
+}
+
+/// What stands over the screen and has the keys.
+#[derive(Debug)]
+pub(crate) enum Overlay {
+    Help(Help),
+    Palette(Palette),
+    Filter(FilterBox),
+    Dialog(Dialog),
+    Why(WhyBox),
+}
+
+impl Place {
+    pub(crate) fn new(screen: Screen) -> Self {
+        Self { screen, pane: 0, zoomed: false }
+    }
+}
+
+impl App {
+    /// A console that knows nothing yet and shows Pulse.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            now: Timestamp::default(),
+            size: (80, 24),
+            focused: true,
+            link: Link::Connecting,
+            store: Store::default(),
+            heard: None,
+            places: vec![Place::new(Screen::Pulse)],
+            previous: Vec::new(),
+            states: States::default(),
+            overlay: None,
+            toast: None,
+            frozen: None,
+            opened_by: None,
+            unlocked_until: None,
+            watched: BTreeSet::new(),
+            sent: Vec::new(),
+            topics: None,
+            tickets: 0,
+        }
+    }
+
+    /// Takes in one input at `now`, which may lie before that of the input before. Never fails: what makes no sense or comes
+    /// too late is passed over.
+    pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Effect> {
+        self.now = now;
+        let mut effects = match input {
+            Input::Key(key) => self.key(key),
+            Input::Paste(text) => self.paste(&text),
+            Input::Resize(width, height) => {
+                self.size = (width, height);
+                Vec::new()
+            }
+            Input::Focus(focused) => {
+                self.focused = focused;
+                Vec::new()
+            }
+            Input::Tick => Vec::new(),
+            Input::Link(link) => {
+                self.link = link;
+                Vec::new()
+            }
+            Input::News(news) => self.news(*news),
+            Input::Planned(ticket, plan) => dialog::planned(self, ticket, plan),
+            Input::Answered(ticket, answer) => dialog::answered(self, ticket, answer),
+            Input::Why(ticket, answer) if why::is_asked(self, ticket) => why::told(self, answer),
+            Input::Copied(done) => {
+                self.copied(done);
+                Vec::new()
+            }
+            answer @ (Input::Why(..)
+            | Input::Items(..)
+            | Input::Graph(..)
+            | Input::Events(..)
+            | Input::Log(..)
+            | Input::LogFound(..)) => screens::told(self, answer),
+        };
+        if self.toast.as_ref().is_some_and(|it| it.is_over(now)) {
+            self.toast = None;
+        }
+        screens::settle(self);
+        effects.extend(self.follow());
+        effects
+    }
+
+    /// Goes to a run before the first input, where the console was opened for it.
+    pub fn open_run(&mut self, run: RunId) -> Vec<Effect> {
+        self.open(Screen::Run(run))
+    }
+
+    /// Says something for a while to whoever has opened the console.
+    pub fn hint(&mut self, text: &str) {
+        self.say(Role::Strong, text);
+    }
+
+    /// After how long the console wants an [`Input::Tick`] because something it shows moves with time; absent where nothing
+    /// does.
+    pub fn wakes_in(&self) -> Option<Duration> {
+        let toast = self.toast.as_ref().map(|it| it.until.since(self.now));
+        let counts = self.frozen.is_some() || !matches!(self.link, Link::Up { .. });
+        let counts = counts || (self.focused && screens::is_counting(self));
+        let second = counts.then_some(Duration::from_secs(1));
+        toast.into_iter().chain(second).min().map(|it| it.max(Duration::from_millis(100)))
+    }
+
+    pub(crate) fn theme(&self) -> Theme {
+        Theme { unicode: self.settings.unicode, color: self.settings.color }
+    }
+
+    /// The place that is shown.
+    pub(crate) fn place(&self) -> &Place {
+        self.places.last().expect("there is always a screen")
+    }
+
+    pub(crate) fn place_mut(&mut self) -> &mut Place {
+        self.places.last_mut().expect("there is always a screen")
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.place().screen.kind()
+    }
+
+    /// Whether something may be asked of the daemon, or why not.
+    pub(crate) fn can_act(&self) -> Result<(), String> {
+        match &self.link {
+            Link::Up { .. } => Ok(()),
+            Link::Connecting => Err("not connected yet".to_owned()),
+            Link::Lost { since, .. } => {
+                let clock = format::clock(*since, self.settings.utc_offset);
+                Err(format!("daemon not answering since {clock}"))
+            }
+            Link::Refused { reason, .. } => Err(reason.clone()),
+        }
+    }
+
+    /// Whether acts must be unlocked first.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.settings.read_only && self.unlocked_until.is_none_or(|it| it <= self.now)
+    }
+
+    pub(crate) fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    #[expect(dead_code, reason = "for the screen that reads logs")]
+    pub(crate) fn log_ticket(&mut self) -> LogTicket {
+        LogTicket(self.ticket().0)
+    }
+
+    /// Goes down to a screen.
+    pub(crate) fn open(&mut self, screen: Screen) -> Vec<Effect> {
+        if self.place().screen == screen {
+            return Vec::new();
+        }
+        let mut places = self.places.clone();
+        places.retain(|it| it.screen != screen);
+        places.push(Place::new(screen));
+        self.go(places)
+    }
+
+    /// Goes to a root screen.
+    pub(crate) fn open_root(&mut self, screen: Screen) -> Vec<Effect> {
+        if self.place().screen == screen {
+            return Vec::new();
+        }
+        self.go(vec![Place::new(screen)])
+    }
+
+    /// Goes up one level; whether there was one.
+    pub(crate) fn up(&mut self) -> Option<Vec<Effect>> {
+        let (_, above) = self.places.split_last()?;
+        let above = above.to_vec();
+        (!above.is_empty()).then(|| self.go(above))
+    }
+
+    /// Goes back to where the last change of screen came from.
+    pub(crate) fn back(&mut self) -> Vec<Effect> {
+        match std::mem::take(&mut self.previous) {
+            places if places.is_empty() => Vec::new(),
+            places => self.go(places),
+        }
+    }
+
+    fn go(&mut self, places: Vec<Place>) -> Vec<Effect> {
+        let mut effects = screens::left(self);
+        self.previous = std::mem::replace(&mut self.places, places);
+        effects.extend(screens::entered(self));
+        effects
+    }
+
+    /// Says something for a while.
+    pub(crate) fn say(&mut self, role: Role, text: impl Into<String>) {
+        self.toast = Some(Toast::new(self.now, role, text.into()));
+    }
+
+    /// Runs a command, or says why not. `key`: what it was run by.
+    pub(crate) fn run(
+        &mut self,
+        command: &'static Command,
+        key: Option<Key>,
+        args: &str,
+    ) -> Vec<Effect> {
+        self.opened_by = key;
+        if let Err(reason) = command.is_allowed(self) {
+            self.say(Role::Warn, format!("{}: {reason}", command.title));
+            return Vec::new();
+        }
+        if command.level > Level::Look && self.is_locked() {
+            self.overlay = Some(Overlay::Dialog(dialog::unlock(self, command, args)));
+            return Vec::new();
+        }
+        (command.run)(self, args)
+    }
+
+    fn key(&mut self, key: Key) -> Vec<Effect> {
+        match self.overlay.take() {
+            None => match command::by_key(self.kind(), key) {
+                Some(command) => self.run(command, Some(key), ""),
+                None => Vec::new(),
+            },
+            Some(_) if key == Key::Ctrl('c') => dialog::ask_to_quit(self),
+            Some(Overlay::Help(it)) => help::key(self, it, key),
+            Some(Overlay::Palette(it)) => palette::key(self, it, key),
+            Some(Overlay::Filter(it)) => palette::filter_key(self, it, key),
+            Some(Overlay::Dialog(it)) => dialog::key(self, it, key),
+            Some(Overlay::Why(it)) => why::key(self, it, key),
+        }
+    }
+
+    fn paste(&mut self, text: &str) -> Vec<Effect> {
+        match &mut self.overlay {
+            Some(Overlay::Help(it)) => it.paste(text),
+            Some(Overlay::Filter(it)) => {
+                it.edit.paste(text);
+                let filter = Filter::new(&it.edit.text());
+                if let Some(list) = screens::list(self) {
+                    list.set_filter(filter);
+                }
+            }
+            Some(Overlay::Dialog(it)) => it.paste(text),
+            Some(Overlay::Palette(_)) => palette::paste(self, text),
+            Some(Overlay::Why(_)) | None => {}
+        }
+        Vec::new()
+    }
+
+    fn news(&mut self, news: News) -> Vec<Effect> {
+        self.heard = Some(self.now);
+        let ended: Vec<(RunId, String)> = news
+            .runs
+            .iter()
+            .filter(|it| self.watched.contains(&it.id) && is_over(&it.state))
+            .map(|it| (it.id, format!("{}#{}: {}", it.workflow, it.number, it.state)))
+            .collect();
+        match &mut self.frozen {
+            Some(frozen) => frozen.store.apply(news),
+            None => self.store.apply(news),
+        }
+        let mut effects = Vec::new();
+        for (run, text) in ended {
+            self.watched.remove(&run);
+            self.say(Role::Strong, text);
+            effects.push(Effect::Bell);
+        }
+        effects
+    }
+
+    fn copied(&mut self, done: bool) {
+        match done {
+            true => self.say(Role::Good, "copied"),
+            false => self.say(Role::Warn, "no clipboard took it: the terminal may not allow it"),
+        }
+    }
+
+    /// Tells the shell where what is to be followed has changed.
+    fn follow(&mut self) -> Option<Effect> {
+        let topics = screens::topics(self);
+        if self.topics.as_ref() == Some(&topics) {
+            return None;
+        }
+        let live =
+            self.frozen.as_mut().map(|it| &mut it.store).into_iter().chain([&mut self.store]);
+        for store in live {
+            store.keep_run(topics.run);
+        }
+        screens::settle(self);
+        self.topics = Some(topics.clone());
+        Some(Effect::Watch(topics))
+    }
+
+    /// Asks for everything anew.
+    pub(crate) fn refresh(&mut self) -> Vec<Effect> {
+        self.topics.clone().map(Effect::Watch).into_iter().collect()
+    }
+}

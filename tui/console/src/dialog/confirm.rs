@@ -1,0 +1,462 @@
+//! The confirmation of an act: what the daemon says would follow, in numbers; what is to be said about it; and No.
+
+use std::collections::BTreeSet;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use shared::plan::{Plan, Tasks};
+use shared::request::{Act, Refusal, Request};
+
+use super::{Dialog, Opened, buttons};
+use crate::app::{App, Overlay};
+use crate::cli;
+use crate::edit::Edit;
+use crate::effect::Effect;
+use crate::format;
+use crate::input::Ticket;
+use crate::key::Key;
+use crate::safe::Safe;
+use crate::text;
+use crate::theme::{Glyph, Role};
+use crate::toast::Sent;
+use crate::verb::{self, Ask, Comment, Piece};
+use crate::widgets::panel::{self, Line};
+
+/// The columns within.
+const WIDTH: u16 = 60;
+/// How many names of tasks or runs are shown.
+const NAMES: usize = 3;
+
+/// A part of a plan.
+type Part = fn(&Plan) -> &Tasks;
+
+/// The parts of a plan in the order in which they are told.
+const PARTS: [(&str, Part); 9] = [
+    ("runs", |it| &it.run),
+    ("undoes", |it| &it.undo),
+    ("not undone", |it| &it.not_undone),
+    ("stops", |it| &it.stop),
+    ("drops", |it| &it.drop),
+    ("waits", |it| &it.wait),
+    ("keeps", |it| &it.keep),
+    ("voids", |it| &it.void),
+    ("runs wait", |it| &it.runs),
+];
+
+/// An act that is to be confirmed.
+#[derive(Debug)]
+pub(crate) struct Confirm {
+    ask: Ask,
+    opened: Opened,
+    /// Of each piece: what it would do, once that has come.
+    plans: Vec<(Ticket, Option<Result<Plan, Refusal>>)>,
+    fields: Vec<Field>,
+    /// The field that is being typed into; none where the keys are for the buttons.
+    focus: Option<usize>,
+    /// Pieces that were sent and have no answer yet, by their place.
+    waiting: Vec<(Ticket, usize)>,
+    /// Pieces that are done, by their place: they are not sent again where another was refused.
+    done: BTreeSet<usize>,
+    /// Why nothing was done.
+    problem: Option<(String, Option<String>)>,
+}
+
+#[derive(Debug)]
+struct Field {
+    what: What,
+    edit: Edit,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum What {
+    Comment,
+    Until,
+    Params,
+    Typed,
+}
+
+impl What {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Comment => "comment",
+            Self::Until => "for",
+            Self::Params => "params",
+            Self::Typed => "typed",
+        }
+    }
+}
+
+impl Confirm {
+    /// Opens it and asks for the plans.
+    pub(super) fn open(app: &mut App, ask: Ask, params: &str) -> (Self, Vec<Effect>) {
+        let mut fields = Vec::new();
+        let mut add = |what, text: &str| fields.push(Field { what, edit: Edit::new(text) });
+        if ask.asks_params {
+            add(What::Params, params);
+        }
+        if ask.asks_until {
+            add(What::Until, verb::PAUSE);
+        }
+        if ask.comment != Comment::No {
+            add(What::Comment, "");
+        }
+        if ask.typed.is_some() {
+            add(What::Typed, "");
+        }
+        let mut confirm = Self {
+            opened: Opened::of(app),
+            plans: Vec::new(),
+            focus: first_focus(&ask, &fields),
+            fields,
+            waiting: Vec::new(),
+            done: BTreeSet::new(),
+            problem: None,
+            ask,
+        };
+        let effects = confirm.ask_for_plans(app);
+        (confirm, effects)
+    }
+
+    pub(super) fn paste(&mut self, text: &str) {
+        if let Some(field) = self.focus.and_then(|it| self.fields.get_mut(it)) {
+            field.edit.paste(text);
+        }
+    }
+
+    /// Takes in a plan. A large one must be confirmed by typing how much it is.
+    pub(super) fn planned(&mut self, ticket: Ticket, plan: Result<Plan, Refusal>) {
+        let Some(slot) = self.plans.iter_mut().find(|it| it.0 == ticket) else { return };
+        slot.1 = Some(plan);
+        let size = self.size();
+        if self.ask.typed_above.is_some_and(|it| size > it) {
+            self.ask.typed = Some(size.to_string());
+            if !self.fields.iter().any(|it| it.what == What::Typed) {
+                self.fields.push(Field { what: What::Typed, edit: Edit::default() });
+            }
+        }
+    }
+
+    pub(super) fn waits_for(&self, ticket: Ticket) -> bool {
+        self.waiting.iter().any(|it| it.0 == ticket)
+    }
+
+    /// Takes in that a piece is done; whether all are.
+    pub(super) fn answered(&mut self, ticket: Ticket) -> bool {
+        self.done.extend(self.waiting.iter().filter(|it| it.0 == ticket).map(|it| it.1));
+        self.waiting.retain(|it| it.0 != ticket);
+        self.waiting.is_empty() && self.problem.is_none()
+    }
+
+    pub(super) fn refused(&mut self, ticket: Ticket, refusal: Refusal) {
+        self.waiting.retain(|it| it.0 != ticket);
+        self.problem = Some((format!("refused: {}", refusal.message), refusal.help));
+    }
+
+    fn ask_for_plans(&mut self, app: &mut App) -> Vec<Effect> {
+        let requests = self.requests(app).unwrap_or_else(|_| self.bare_requests());
+        self.plans = requests.iter().map(|_| (app.ticket(), None)).collect();
+        let plans = self.plans.iter().zip(requests);
+        plans.map(|((ticket, _), request)| Effect::Plan(*ticket, request)).collect()
+    }
+
+    fn bare_requests(&self) -> Vec<Request> {
+        self.ask.pieces.iter().map(|it| it.request.clone()).collect()
+    }
+
+    fn text(&self, what: What) -> Option<String> {
+        self.fields.iter().find(|it| it.what == what).map(|it| it.edit.text().trim().to_owned())
+    }
+
+    /// The requests with what was typed, or what is wrong with that.
+    fn requests(&self, app: &App) -> Result<Vec<Request>, String> {
+        let comment = self.text(What::Comment).filter(|it| !it.is_empty());
+        let until = match self.text(What::Until) {
+            Some(text) => verb::until(&text, app.now)?,
+            None => None,
+        };
+        let params = verb::params(&self.text(What::Params).unwrap_or_default())?;
+        let completed = |it: &Piece| verb::completed(&it.request, comment.clone(), until, &params);
+        Ok(self.ask.pieces.iter().map(completed).collect())
+    }
+
+    /// How many task runs and runs change.
+    fn size(&self) -> u32 {
+        let plans = self.plans.iter().filter_map(|it| it.1.as_ref()?.as_ref().ok());
+        plans.fold(0, |sum, it| sum.saturating_add(it.size()))
+    }
+
+    fn is_planned(&self) -> bool {
+        self.plans.iter().all(|it| it.1.is_some())
+    }
+
+    /// Why a plan could not be made.
+    fn refusal(&self) -> Option<&Refusal> {
+        self.plans.iter().find_map(|it| it.1.as_ref()?.as_ref().err())
+    }
+
+    /// Why it cannot go, if it cannot.
+    fn obstacle(&self, app: &App) -> Result<(), String> {
+        app.can_act()?;
+        if !self.waiting.is_empty() {
+            return Err("it has been sent; the daemon has not answered yet".to_owned());
+        }
+        if !self.is_planned() {
+            return Err("what it would do is not known yet".to_owned());
+        }
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal.message.clone());
+        }
+        if self.ask.comment == Comment::Must
+            && self.text(What::Comment).is_none_or(|it| it.is_empty())
+        {
+            return Err("a comment is needed: press tab and say why".to_owned());
+        }
+        match &self.ask.typed {
+            Some(typed) if self.text(What::Typed).as_ref() != Some(typed) => {
+                Err(format!("type {typed} first"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn go(&mut self, app: &mut App) -> Vec<Effect> {
+        let requests = self.obstacle(app).and_then(|()| self.requests(app));
+        let requests = match requests {
+            Ok(requests) => requests,
+            Err(reason) => {
+                self.problem = Some((reason, None));
+                return Vec::new();
+            }
+        };
+        self.problem = None;
+        let mut effects = Vec::new();
+        let pieces = self.ask.pieces.iter().zip(requests).zip(&self.plans).enumerate();
+        for (place, ((piece, request), (_, plan))) in pieces {
+            if self.done.contains(&place) {
+                continue;
+            }
+            let ticket = app.ticket();
+            let cli = cli::line(&request, &piece.run_label);
+            let done = format!("{}: {}", piece.label, self.ask.done);
+            app.sent.push(Sent { ticket, done, cli, undo: None });
+            self.waiting.push((ticket, place));
+            let digest = plan.as_ref().and_then(|it| it.as_ref().ok()).map(|it| it.digest.clone());
+            let plan = digest.filter(|it| !it.is_empty());
+            effects.push(Effect::Act(ticket, Act { request, seen: piece.seen.clone(), plan }));
+        }
+        effects
+    }
+
+    /// Gives the keys to the next field, or to the buttons behind the last.
+    fn next_focus(&mut self) {
+        self.focus = match self.focus {
+            None if self.fields.is_empty() => None,
+            None => Some(0),
+            Some(at) if at + 1 < self.fields.len() => Some(at + 1),
+            Some(_) => None,
+        };
+    }
+
+    /// Leaves a field; what it says may change the plan.
+    fn left(&mut self, app: &mut App, at: usize) -> Vec<Effect> {
+        match self.fields.get(at).map(|it| it.what) {
+            Some(What::Params) => self.ask_for_plans(app),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Where something must be typed, the keys are for that; else for the buttons, of which No is lit.
+fn first_focus(ask: &Ask, fields: &[Field]) -> Option<usize> {
+    let place = |what| fields.iter().position(|it| it.what == what);
+    match (ask.comment, ask.asks_params) {
+        (Comment::Must, _) => place(What::Comment),
+        (_, true) => place(What::Params),
+        _ if ask.typed.is_some() => place(What::Typed),
+        _ => None,
+    }
+}
+
+pub(super) fn key(app: &mut App, mut confirm: Box<Confirm>, key: Key) -> Vec<Effect> {
+    let effects = match (key, confirm.focus) {
+        (Key::Esc, _) | (Key::Char('n') | Key::Enter, None) => return Vec::new(),
+        (Key::Tab | Key::Down, None) => {
+            confirm.next_focus();
+            Vec::new()
+        }
+        (Key::Tab | Key::Down, Some(at)) => {
+            confirm.next_focus();
+            confirm.left(app, at)
+        }
+        (Key::Enter, Some(at)) => {
+            confirm.focus = None;
+            confirm.left(app, at)
+        }
+        (Key::BackTab | Key::Up, at) => {
+            let before = at.unwrap_or(confirm.fields.len()).checked_sub(1);
+            confirm.focus = before;
+            at.map(|it| confirm.left(app, it)).unwrap_or_default()
+        }
+        (key, Some(at)) => {
+            // The opening key, held down, is no text.
+            let is_held =
+                confirm.opened.by == Some(key) && !confirm.opened.may_confirm(Key::Enter, app.now);
+            if !is_held && let Some(field) = confirm.fields.get_mut(at) {
+                field.edit.key(key);
+                confirm.problem = None;
+            }
+            Vec::new()
+        }
+        (Key::Char('y'), None) if confirm.opened.may_confirm(key, app.now) => confirm.go(app),
+        (_, None) => Vec::new(),
+    };
+    app.overlay = Some(Overlay::Dialog(Dialog::Confirm(confirm)));
+    effects
+}
+
+pub(super) fn view(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
+    let width = WIDTH.min(area.width.saturating_sub(4));
+    let lines = lines(app, confirm, usize::from(width));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let inner = panel::panel(buf, area, app.theme(), confirm.ask.title, (width, height));
+    // Neither fields nor buttons are what has no room.
+    let room = usize::from(inner.height);
+    let kept = if lines.len() <= room {
+        lines
+    } else {
+        let tail = (confirm.fields.len() + 2).min(room);
+        let head = room.saturating_sub(tail + 1);
+        let hidden = lines.len() - head - tail;
+        let more = format!("  {hidden} more lines: make the terminal larger to see them");
+        let (above, below) = (&lines[..head], &lines[lines.len() - tail..]);
+        let more = vec![(more, app.theme().style(Role::Warn))];
+        above.iter().cloned().chain([more]).chain(below.iter().cloned()).collect()
+    };
+    panel::lines(buf, inner, &kept);
+}
+
+fn lines(app: &App, confirm: &Confirm, width: usize) -> Vec<Line> {
+    let theme = app.theme();
+    let plain = theme.style(Role::Plain);
+    let mut lines = vec![vec![(question(confirm), theme.style(Role::Strong))]];
+    lines.extend(plan_lines(app, confirm, width));
+    lines.push(Vec::new());
+    if let Ok(requests) = confirm.requests(app)
+        && let (Some(request), Some(piece)) = (requests.first(), confirm.ask.pieces.first())
+    {
+        let more = match confirm.ask.pieces.len() {
+            0 | 1 => String::new(),
+            many => format!("  (and {} more)", many - 1),
+        };
+        let line = cli::line(request, &piece.run_label);
+        lines.push(vec![(format!("$ {line}{more}"), theme.style(Role::Dim))]);
+    }
+    if let Some((problem, help)) = &confirm.problem {
+        lines.extend(wrapped(problem, width).map(|it| vec![(it, theme.style(Role::Bad))]));
+        let help = help.iter().flat_map(|it| wrapped(it, width));
+        lines.extend(help.map(|it| vec![(it, plain)]));
+    }
+    lines
+        .extend(confirm.fields.iter().enumerate().map(|(at, it)| field_line(app, confirm, at, it)));
+    lines.push(match confirm.waiting.is_empty() {
+        true => buttons(app, confirm.ask.verb),
+        false => vec![("sent, waiting for the daemon".to_owned(), theme.style(Role::Dim))],
+    });
+    lines
+}
+
+fn question(confirm: &Confirm) -> String {
+    let mut verb = confirm.ask.verb.to_owned();
+    if let Some(first) = verb.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    match confirm.ask.pieces.as_slice() {
+        [one] => format!("{verb}: {}?", one.label),
+        more => {
+            let names: Vec<&str> = more.iter().take(NAMES).map(|it| it.label.as_str()).collect();
+            let rest = more.len().saturating_sub(NAMES);
+            let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            format!("{verb} {}: {}{rest}?", more.len(), names.join(", "))
+        }
+    }
+}
+
+fn plan_lines(app: &App, confirm: &Confirm, width: usize) -> Vec<Line> {
+    let theme = app.theme();
+    if let Some(refusal) = confirm.refusal() {
+        let lines = wrapped(&format!("refused: {}", refusal.message), width);
+        let help = refusal.help.iter().flat_map(|it| wrapped(it, width));
+        return lines
+            .map(|it| vec![(it, theme.style(Role::Bad))])
+            .chain(help.map(|it| vec![(it, theme.style(Role::Plain))]))
+            .collect();
+    }
+    if !confirm.is_planned() {
+        let text = match app.can_act() {
+            Ok(()) => "working out what it would do…".to_owned(),
+            Err(reason) => format!("what it would do is not known: {reason}"),
+        };
+        return vec![vec![(text, theme.style(Role::Dim))]];
+    }
+    let plans: Vec<&Plan> =
+        confirm.plans.iter().filter_map(|it| it.1.as_ref()?.as_ref().ok()).collect();
+    let mut lines: Vec<Line> = PARTS
+        .into_iter()
+        .filter_map(|(word, part)| {
+            let count: u64 = plans.iter().map(|it| u64::from(part(it).count)).sum();
+            let names = plans.iter().flat_map(|it| &part(it).names).take(NAMES);
+            let names = names.map(String::as_str).collect::<Vec<_>>().join(", ");
+            let dots = if count > NAMES as u64 { ", …" } else { "" };
+            (count > 0).then(|| {
+                vec![
+                    (format!("  {word:<11}"), theme.style(Role::Dim)),
+                    (format!("{:>6}  ", format::count(count)), theme.style(Role::Strong)),
+                    (format!("{names}{dots}"), theme.style(Role::Plain)),
+                ]
+            })
+        })
+        .collect();
+    let notes = plans.iter().flat_map(|it| &it.notes).take(4);
+    for note in notes {
+        let note = wrapped(note, width.saturating_sub(2));
+        lines.extend(note.map(|it| vec![(format!("  {it}"), theme.style(Role::Warn))]));
+    }
+    lines
+}
+
+fn field_line(app: &App, confirm: &Confirm, at: usize, field: &Field) -> Line {
+    let theme = app.theme();
+    let label = match (field.what, &confirm.ask.typed) {
+        (What::Typed, Some(typed)) => format!("type {typed}"),
+        (What::Comment, _) if confirm.ask.comment == Comment::Must => "comment *".to_owned(),
+        (what, _) => what.label().to_owned(),
+    };
+    let (before, after) = field.edit.parts();
+    let mut line = vec![(format!("  {label:<11} "), theme.style(Role::Dim))];
+    if confirm.focus == Some(at) {
+        let shown = tail(&before, 40);
+        line.push((shown, theme.style(Role::Field)));
+        line.push((theme.glyph(Glyph::Cursor).to_owned(), theme.style(Role::Strong)));
+        line.push((after, theme.style(Role::Field)));
+    } else {
+        let hint = match (field.what, field.edit.is_empty()) {
+            (What::Comment, true) => "tab: say why",
+            (What::Until, true) => "until it is resumed",
+            (What::Params, true) => "tab: name=value",
+            _ => "",
+        };
+        line.push((before + &after, theme.style(Role::Plain)));
+        line.push((hint.to_owned(), theme.style(Role::Dim)));
+    }
+    line
+}
+
+/// The end of a text that is longer than there is room.
+fn tail(text: &str, columns: usize) -> String {
+    let count = text.chars().count();
+    text.chars().skip(count.saturating_sub(columns)).collect()
+}
+
+fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> + use<> {
+    text::wrap(&Safe::line(text), width).into_iter().map(|it| it.to_string())
+}

@@ -1,0 +1,184 @@
+//! What a person can type to change something.
+
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::{RUN, TASK};
+
+/// How the end of a pause is written.
+const UNTIL: &str = "TIME|DURATION";
+/// How long something is paused that many share. Source: semantics, rule 11.
+pub(crate) const PAUSE: &str = "2h";
+
+#[derive(Args, Debug)]
+pub(crate) struct Cancel {
+    #[arg(help = RUN)]
+    pub(crate) run: String,
+    /// End its `finally` too
+    #[arg(long)]
+    pub(crate) now: bool,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Retry {
+    #[arg(help = RUN)]
+    pub(crate) run: String,
+    /// All that has not succeeded; this is what happens without any of the three
+    #[arg(long, conflicts_with_all = ["tasks", "from"])]
+    pub(crate) failed: bool,
+    /// This task or item, and what needs it; may be given again
+    #[arg(long = "task", value_name = TASK, conflicts_with = "from")]
+    pub(crate) tasks: Vec<String>,
+    /// This task and all that needs it
+    #[arg(long, value_name = "TASK")]
+    pub(crate) from: Option<String>,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Rollback {
+    #[arg(help = RUN)]
+    pub(crate) run: String,
+    /// This task or item, and all that succeeded downstream of it; may be given again
+    #[arg(long = "task", value_name = TASK)]
+    pub(crate) tasks: Vec<String>,
+    /// The undo of this one again, which has failed, and what waits for it
+    #[arg(long, value_name = TASK, conflicts_with = "tasks")]
+    pub(crate) retry: Option<String>,
+    /// Do not ask
+    #[arg(long, short, conflicts_with = "plan")]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub(crate) struct Pause {
+    #[arg(help = RUN, group = "what")]
+    pub(crate) run: Option<String>,
+    /// Everything, for 2h unless told otherwise
+    #[arg(long, group = "what")]
+    pub(crate) all: bool,
+    /// Until this instant, for so long (2h), or never; a run: until it is resumed, unless told otherwise
+    #[arg(long, value_name = UNTIL)]
+    pub(crate) until: Option<String>,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub(crate) struct Resume {
+    #[arg(help = RUN, group = "what")]
+    pub(crate) run: Option<String>,
+    /// What was paused by `pause --all`
+    #[arg(long, group = "what")]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum WorkflowCommand {
+    /// Show what it is, and its newest runs
+    Show { workflow: String },
+    /// Start nothing more of it; what runs goes on
+    Pause {
+        workflow: String,
+        #[command(flatten)]
+        span: PauseSpan,
+    },
+    /// Let it go on
+    Resume {
+        workflow: String,
+        #[command(flatten)]
+        comment: Comment,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum PoolCommand {
+    /// Start nothing more in it; what runs goes on
+    Pause {
+        pool: String,
+        #[command(flatten)]
+        span: PauseSpan,
+    },
+    /// Let it go on
+    Resume {
+        pool: String,
+        #[command(flatten)]
+        comment: Comment,
+    },
+}
+
+/// How long something is paused that many share.
+#[derive(Args, Debug)]
+pub(crate) struct PauseSpan {
+    /// Until this instant, for so long (2h), or never
+    #[arg(long, value_name = UNTIL, default_value = PAUSE)]
+    pub(crate) until: String,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+/// A task run that something is done to.
+#[derive(Args, Debug)]
+pub(crate) struct OnTask {
+    #[arg(help = RUN)]
+    pub(crate) run: String,
+    #[arg(value_name = TASK)]
+    pub(crate) task: String,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+#[command(group = ArgGroup::new("how").required(true))]
+pub(crate) struct Mark {
+    #[command(flatten)]
+    pub(crate) on: OnTask,
+    /// It has done what it should
+    #[arg(long, group = "how")]
+    pub(crate) success: bool,
+    /// It has not
+    #[arg(long, group = "how")]
+    pub(crate) failed: bool,
+    /// It was undone by hand
+    #[arg(long, group = "how")]
+    pub(crate) undone: bool,
+    /// An output it has; may be given again for others
+    #[arg(long = "output", value_name = "NAME=VALUE", conflicts_with_all = ["failed", "undone"])]
+    pub(crate) outputs: Vec<String>,
+}
+
+/// What is kept with what a person does.
+#[derive(Args, Debug)]
+pub(crate) struct Comment {
+    /// What you say about it
+    #[arg(long = "comment", value_name = "COMMENT")]
+    pub(crate) text: Option<String>,
+}
+
+/// Whether to look only.
+#[derive(Args, Debug)]
+pub(crate) struct Dry {
+    /// Say what would follow, and change nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub(crate) plan: bool,
+}
