@@ -9,8 +9,10 @@ pub mod not_run;
 pub mod output;
 pub mod processes;
 pub mod programs;
+pub mod pty;
 pub mod site;
 pub mod wait;
 
 pub use output::Output;
+pub use pty::Console;
 pub use site::Site;

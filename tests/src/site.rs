@@ -338,7 +338,15 @@ impl Drop for Site {
 
 /// Whether a run's document says that it is over.
 pub fn is_over(view: &Value) -> bool {
-    let over = ["succeeded", "partial", "failed", "cancelled", "skipped"];
+    let over = [
+        "succeeded",
+        "partial",
+        "failed",
+        "cancelled",
+        "skipped",
+        "rolled_back",
+        "rollback_failed",
+    ];
     view["state"].as_str().is_some_and(|it| over.contains(&it))
 }
 
