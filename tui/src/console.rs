@@ -46,6 +46,8 @@ pub(crate) struct Opening {
     pub(crate) run: Option<RunId>,
     /// What to say first.
     pub(crate) hint: Option<String>,
+    /// What becomes of the daemon when the console is left.
+    pub(crate) leaving: &'static str,
 }
 
 /// Opens the console on the daemon that the flags name.
@@ -57,7 +59,8 @@ pub(crate) fn execute(cx: &mut Cx) -> Result<Exit, Error> {
         ));
     }
     let socket = Places::of_process().socket(&cx.global);
-    let opening = Opening { socket, host: host(), run: None, hint: None };
+    let leaving = "The daemon and all runs go on.";
+    let opening = Opening { socket, host: host(), run: None, hint: None, leaving };
     let result = open(&cx.global, opening);
     if let Err(Error::NoDaemon(_) | Error::LeftOver(_)) = &result {
         cx.out.lines(first_minutes())?;
@@ -93,7 +96,7 @@ async fn show(
 ) -> Result<Exit, Error> {
     let signals = Signals::listen().map_err(Error::system("watch for signals"))?;
     let first = first(&opening).await?;
-    let mut app = App::new(settings(global, &caps, opening.host));
+    let mut app = App::new(settings(global, &caps, &opening));
     let mut effects = Vec::new();
     if let Some(run) = opening.run {
         effects.extend(app.open_run(run));
@@ -118,13 +121,15 @@ async fn first(opening: &Opening) -> Result<Option<Dialed>, Error> {
     }
 }
 
-fn settings(global: &Global, caps: &Caps, host: String) -> Settings {
+fn settings(global: &Global, caps: &Caps, opening: &Opening) -> Settings {
     let color = match caps.color {
         ColorDepth::None => console::ColorDepth::None,
         ColorDepth::Ansi16 => console::ColorDepth::Ansi16,
         ColorDepth::Full => console::ColorDepth::Full,
     };
-    Settings { host, unicode: caps.unicode, color, read_only: global.read_only, utc_offset }
+    let (unicode, read_only) = (caps.unicode, global.read_only);
+    let Opening { host, leaving, .. } = opening.clone();
+    Settings { host, unicode, color, read_only, leaving, utc_offset }
 }
 
 fn utc_offset(at: Timestamp) -> i32 {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use shared::id::{RunId, TaskPath};
 use shared::plan::{Plan, Tasks};
 use shared::request::{Actor, PauseWhat, Refusal, RefusalCode, Request};
-use shared::state::{Outcome, TaskPhase, Wait};
+use shared::state::{AttemptOutcome, Outcome, TaskPhase, Wait};
 use shared::time::{Timestamp, format_duration};
 
 use crate::definition::Definition;
@@ -166,7 +166,11 @@ fn parts_of(events: &[Stamped]) -> Parts {
             }
             Event::AttemptStopping { attempt } => parts.stop.push(attempt.task.clone()),
             Event::AttemptEnded(it) if begun.contains(&it.attempt.id) => {}
-            Event::AttemptEnded(it) => parts.stop.push(it.attempt.task.clone()),
+            // An approval that is decided ends by that, and is not stopped.
+            Event::AttemptEnded(it) if it.outcome == AttemptOutcome::Cancelled => {
+                parts.stop.push(it.attempt.task.clone());
+            }
+            Event::AttemptEnded(_) => {}
             Event::TaskFinished { task, outcome, .. } => match outcome {
                 Outcome::Cancelled | Outcome::Skipped(_) | Outcome::UpstreamFailed => {
                     parts.drop.push(task.clone());

@@ -16,12 +16,16 @@ use crate::help::{self, Help};
 use crate::input::{Input, Link, LogTicket, Ticket};
 use crate::key::Key;
 use crate::palette::{self, FilterBox, Palette};
+use crate::safe::Safe;
 use crate::screens::{self, Kind, Screen, States};
 use crate::store::Store;
 use crate::target::is_over;
 use crate::theme::{ColorDepth, Role, Theme};
 use crate::toast::{Sent, Toast};
 use crate::why::{self, WhyBox};
+
+/// How long a hint stays that is given at the start.
+const HINT_STAYS: Duration = Duration::from_secs(12);
 
 /// What the shell knows when the console starts.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct Settings {
     pub color: ColorDepth,
     /// Whether acts must be unlocked first.
     pub read_only: bool,
+    /// What becomes of the daemon when the console is left, as a sentence.
+    pub leaving: &'static str,
     /// How many seconds east of UTC the reader's clocks are at an instant.
     pub utc_offset: fn(Timestamp) -> i32,
 }
@@ -92,6 +98,8 @@ pub(crate) enum Overlay {
     Filter(FilterBox),
     Dialog(Dialog),
     Why(WhyBox),
+    /// A pattern for a log.
+    Log(screens::log::Prompt),
 }
 
 impl Place {
@@ -150,6 +158,10 @@ impl App {
             Input::Planned(ticket, plan) => dialog::planned(self, ticket, plan),
             Input::Answered(ticket, answer) => dialog::answered(self, ticket, answer),
             Input::Why(ticket, answer) if why::is_asked(self, ticket) => why::told(self, answer),
+            Input::Saved(saved) => {
+                self.saved(saved);
+                Vec::new()
+            }
             Input::Copied(done) => {
                 self.copied(done);
                 Vec::new()
@@ -166,6 +178,7 @@ impl App {
         }
         screens::settle(self);
         effects.extend(self.follow());
+        effects.extend(screens::wants(self));
         effects
     }
 
@@ -176,7 +189,8 @@ impl App {
 
     /// Says something for a while to whoever has opened the console.
     pub fn hint(&mut self, text: &str) {
-        self.say(Role::Strong, text);
+        let hint = Toast::new(self.now, Role::Strong, text.to_owned());
+        self.toast = Some(hint.lasting(HINT_STAYS));
     }
 
     /// After how long the console wants an [`Input::Tick`] because something it shows moves with time; absent where nothing
@@ -229,7 +243,6 @@ impl App {
         Ticket(self.tickets)
     }
 
-    #[expect(dead_code, reason = "for the screen that reads logs")]
     pub(crate) fn log_ticket(&mut self) -> LogTicket {
         LogTicket(self.ticket().0)
     }
@@ -311,6 +324,7 @@ impl App {
             Some(Overlay::Filter(it)) => palette::filter_key(self, it, key),
             Some(Overlay::Dialog(it)) => dialog::key(self, it, key),
             Some(Overlay::Why(it)) => why::key(self, it, key),
+            Some(Overlay::Log(it)) => screens::log::prompt_key(self, it, key),
         }
     }
 
@@ -325,6 +339,7 @@ impl App {
                 }
             }
             Some(Overlay::Dialog(it)) => it.paste(text),
+            Some(Overlay::Log(it)) => it.edit.paste(text),
             Some(Overlay::Palette(_)) => palette::paste(self, text),
             Some(Overlay::Why(_)) | None => {}
         }
@@ -354,8 +369,19 @@ impl App {
 
     fn copied(&mut self, done: bool) {
         match done {
-            true => self.say(Role::Good, "copied"),
-            false => self.say(Role::Warn, "no clipboard took it: the terminal may not allow it"),
+            true => self.say(Role::Good, "copied, where the terminal allows it"),
+            false => {
+                self.say(Role::Warn, "too long for the terminal's clipboard: save it to a file")
+            }
+        }
+    }
+
+    fn saved(&mut self, saved: Result<String, String>) {
+        match saved {
+            Ok(path) => self.say(Role::Good, format!("saved to {}", Safe::line(&path))),
+            Err(problem) => {
+                self.say(Role::Bad, format!("not saved: {}", Safe::line(&problem)));
+            }
         }
     }
 

@@ -120,7 +120,7 @@ pub(crate) fn ask_to_quit(app: &mut App) -> Vec<Effect> {
     let question = Question {
         opened: Opened::of(app),
         title: "QUIT",
-        text: "Quit the console? The daemon and all runs go on.".to_owned(),
+        text: format!("Quit the console? {}", app.settings.leaving),
         yes: Yes::Quit,
     };
     app.overlay = Some(Overlay::Dialog(Dialog::Question(question)));

@@ -33,7 +33,7 @@ pub enum Effect {
     Copy(String),
     /// Rings.
     Bell,
-    /// Writes a text to a file where the person keeps such things, and says where: [`crate::Input::Copied`].
+    /// Writes a text to a file where the person keeps such things, and says where: [`crate::Input::Saved`].
     SaveText {
         /// What the file is to be called, without folders.
         name: String,

@@ -32,6 +32,7 @@ pub(crate) fn ago(seconds: u64) -> Timestamp {
 
 pub(crate) fn settings() -> Settings {
     Settings {
+        leaving: "The daemon and all runs go on.",
         host: "build-7".to_owned(),
         unicode: true,
         color: ColorDepth::Ansi16,

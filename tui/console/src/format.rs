@@ -52,7 +52,6 @@ pub(crate) fn when(at: Timestamp, now: Timestamp, offset: UtcOffset) -> String {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for screens that show sizes"))]
 /// `950 B`, `1.4 GB`, in powers of 1000, three figures.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -81,7 +80,6 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for screens that count in sentences"))]
 /// `1 task`, `2 tasks`.
 pub(crate) fn plural(number: u64, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };

@@ -63,7 +63,7 @@ fn whole(app: &App, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Palette(it)) => palette::view(app, it, body, buf),
         Some(Overlay::Dialog(it)) => dialog::view(app, it, body, buf),
         Some(Overlay::Why(it)) => why::view(app, it, body, buf),
-        Some(Overlay::Filter(_)) | None => {}
+        Some(Overlay::Filter(_) | Overlay::Log(_)) | None => {}
     }
 }
 
@@ -195,6 +195,7 @@ fn bottom(app: &App, area: Rect, buf: &mut Buffer) {
     let first = area.bottom() - 2;
     let line = match (&app.overlay, &app.toast) {
         (Some(Overlay::Filter(it)), _) => palette::filter_line(app, it),
+        (Some(Overlay::Log(it)), _) => screens::log::prompt_line(app, it),
         (Some(it), _) => overlay_keys(app, it),
         (None, Some(it)) => toast::pieces(app, it),
         _ => verbs(app, usize::from(area.width)),
@@ -218,7 +219,7 @@ fn overlay_keys(app: &App, overlay: &Overlay) -> Line {
         Overlay::Palette(_) => &[("enter", "run"), ("tab", "complete"), ("esc", "close")],
         Overlay::Help(_) => &[("enter", "run"), ("esc", "close")],
         Overlay::Why(_) => &[("j k", "scroll"), ("esc", "close")],
-        Overlay::Filter(_) => &[],
+        Overlay::Filter(_) | Overlay::Log(_) => &[],
     };
     let theme = app.theme();
     let hint = |(key, text): &(&str, &str)| {

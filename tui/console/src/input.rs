@@ -82,6 +82,8 @@ pub enum Input {
     Log(LogTicket, Result<LogChunk, Refusal>),
     /// Answers [`crate::Effect::SearchLog`].
     LogFound(LogTicket, Result<LogHits, Refusal>),
-    /// Whether [`crate::Effect::Copy`] reached a clipboard.
+    /// Whether [`crate::Effect::Copy`] was sent to the terminal; it was not if it was too long.
     Copied(bool),
+    /// Answers [`crate::Effect::SaveText`]: the path of the file, or why there is none, a lower-case fragment.
+    Saved(Result<String, String>),
 }

@@ -25,6 +25,8 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) struct List<K> {
     selected: Option<K>,
+    /// What is to be selected as soon as it is there.
+    wanted: Option<K>,
     /// Where the selected row stood, for the row that takes its place if it goes.
     line: usize,
     offset: usize,
@@ -50,6 +52,7 @@ impl<K> Default for List<K> {
     fn default() -> Self {
         Self {
             selected: None,
+            wanted: None,
             line: 0,
             offset: 0,
             filter: Filter::default(),
@@ -93,6 +96,9 @@ impl<K: Ord + Clone> List<K> {
     }
 
     fn keep_selection(&mut self) {
+        if self.wanted.as_ref().is_some_and(|it| self.rows.contains(it)) {
+            self.selected = self.wanted.take();
+        }
         let at = self.selected.as_ref().and_then(|key| self.rows.iter().position(|it| it == key));
         self.line = at.unwrap_or(self.line).min(self.rows.len().saturating_sub(1));
         self.selected = self.rows.get(self.line).cloned();
@@ -134,6 +140,12 @@ impl<K: Ord + Clone> List<K> {
         self.scroll();
     }
 
+    /// Selects a row as soon as it is there, unless the selection is moved before that.
+    pub(crate) fn want(&mut self, key: K) {
+        self.wanted = Some(key.clone());
+        self.select(key);
+    }
+
     /// Whether the selection is the last row.
     pub(crate) fn is_at_end(&self) -> bool {
         self.line + 1 >= self.rows.len()
@@ -157,6 +169,7 @@ impl<K: Ord + Clone> List<K> {
 
     /// Moves the selection. `is_failed`: where the steps to failed ones stop.
     pub(crate) fn step(&mut self, step: Step, is_failed: impl Fn(&K) -> bool) {
+        self.wanted = None;
         let last = self.rows.len().saturating_sub(1);
         let line = self.line.min(last);
         self.line = match step {
@@ -269,6 +282,19 @@ mod tests {
         it.select(7);
         list(&[1, 2, 3], 1, &mut it);
         assert_eq!(it.selected(), Some(&3));
+    }
+
+    #[test]
+    fn a_wanted_row_is_selected_when_it_comes_unless_the_selection_was_moved() {
+        let mut it = List::default();
+        it.want(3);
+        list(&[], 1, &mut it);
+        list(&[1, 2, 3], 2, &mut it);
+        assert_eq!(it.selected(), Some(&3));
+        it.want(4);
+        it.step(Step::First, |_| false);
+        list(&[1, 2, 3, 4], 3, &mut it);
+        assert_eq!(it.selected(), Some(&1));
     }
 
     #[test]

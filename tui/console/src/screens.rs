@@ -10,11 +10,14 @@
 //! - `PANES`, `SORTS`, `COMMANDS`: how many panes [`crate::app::Place::pane`] counts, the orders, keys of its own.
 
 pub(crate) mod approvals;
+pub(crate) mod detail;
 pub(crate) mod log;
 pub(crate) mod pulse;
 pub(crate) mod queues;
 pub(crate) mod run;
 pub(crate) mod runs;
+#[cfg(test)]
+mod testing;
 pub(crate) mod workflows;
 
 use ratatui::buffer::Buffer;
@@ -31,8 +34,6 @@ use crate::input::Input;
 use crate::list::{List, Step};
 use crate::needs::NeedOf;
 use crate::target::Target;
-use crate::theme::Role;
-use crate::widgets::rule;
 
 /// A screen and what it is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -234,7 +235,8 @@ pub(crate) fn can_open(app: &App) -> Result<(), String> {
         Kind::Pulse => pulse::can_open(app),
         Kind::Workflows => workflows::can_open(app),
         Kind::Run | Kind::Log => run::can_open(app),
-        Kind::Runs | Kind::Queues | Kind::Approvals => target(app).run().map(drop),
+        Kind::Queues => queues::can_open(app),
+        Kind::Runs | Kind::Approvals => target(app).run().map(drop),
     }
 }
 
@@ -244,7 +246,9 @@ pub(crate) fn open(app: &mut App) -> Vec<Effect> {
         Kind::Pulse => pulse::open(app),
         Kind::Workflows => workflows::open(app),
         Kind::Run | Kind::Log => run::open(app),
-        Kind::Runs | Kind::Queues | Kind::Approvals => match target(app).run() {
+        Kind::Approvals => approvals::open(app),
+        Kind::Queues => queues::open(app),
+        Kind::Runs => match target(app).run() {
             Ok(run) => {
                 let run = run.id;
                 app.open(Screen::Run(run))
@@ -263,11 +267,11 @@ pub(crate) fn topics(app: &App) -> Topics {
                 topics.runs = Some(runs::window(app));
                 topics.queue = true;
             }
-            Screen::Runs => topics.runs = Some(runs::window(app)),
+            Screen::Runs | Screen::Workflows => topics.runs = Some(runs::window(app)),
             Screen::Run(run) => topics.run = Some(*run),
             Screen::Log(of) => topics.run = Some(of.run),
             Screen::Queues => topics.queue = true,
-            Screen::Workflows | Screen::Approvals => {}
+            Screen::Approvals => {}
         }
     }
     topics
@@ -275,6 +279,7 @@ pub(crate) fn topics(app: &App) -> Topics {
 
 /// Brings what the screens derive up to date: rows, selections, scrolling.
 pub(crate) fn settle(app: &mut App) {
+    queues::arrive(app);
     runs::settle(app);
     match app.kind() {
         Kind::Pulse => pulse::settle(app),
@@ -299,6 +304,7 @@ pub(crate) fn entered(app: &mut App) -> Vec<Effect> {
 /// Called when the screen that is shown goes.
 pub(crate) fn left(app: &mut App) -> Vec<Effect> {
     match app.kind() {
+        Kind::Run => run::left(app),
         Kind::Log => log::left(app),
         _ => Vec::new(),
     }
@@ -313,16 +319,35 @@ pub(crate) fn told(app: &mut App, answer: Input) -> Vec<Effect> {
     }
 }
 
+/// What the screen that is shown asks for because of what is selected on it.
+pub(crate) fn wants(app: &mut App) -> Vec<Effect> {
+    match app.kind() {
+        Kind::Run => run::wants(app),
+        Kind::Log => log::wants(app),
+        _ => Vec::new(),
+    }
+}
+
+/// Closes what is open within the screen; whether anything was.
+pub(crate) fn close(app: &mut App) -> bool {
+    match app.kind() {
+        Kind::Run => run::close(app),
+        Kind::Log => log::close(app),
+        _ => false,
+    }
+}
+
 /// The list that filter, marks and sort are about.
 pub(crate) fn list(app: &mut App) -> Option<&mut dyn AnyList> {
+    let in_running = app.kind() == Kind::Pulse && pulse::is_in_running(app);
     let states = &mut app.states;
-    let kind = app.places.last().map(|it| it.screen.kind())?;
-    match kind {
-        Kind::Pulse => Some(&mut states.pulse.list),
+    let place = app.places.last()?;
+    match place.screen.kind() {
+        Kind::Pulse => Some(pulse::list(&mut states.pulse, in_running)),
         Kind::Workflows => Some(&mut states.workflows.list),
         Kind::Runs => Some(&mut states.runs.list),
-        Kind::Run => Some(&mut states.run.list),
-        Kind::Queues => Some(&mut states.queues.list),
+        Kind::Run => Some(states.run.any_list()),
+        Kind::Queues => Some(queues::list(&mut states.queues, place.pane)),
         Kind::Approvals => Some(&mut states.approvals.list),
         Kind::Log => None,
     }
@@ -332,6 +357,7 @@ pub(crate) fn list(app: &mut App) -> Option<&mut dyn AnyList> {
 pub(crate) fn sorts(app: &App) -> &'static [&'static str] {
     match app.kind() {
         Kind::Runs => &runs::SORTS,
+        Kind::Run => &run::SORTS,
         _ => &[],
     }
 }
@@ -341,7 +367,7 @@ pub(crate) fn panes(app: &App) -> usize {
     match app.kind() {
         Kind::Pulse => pulse::PANES,
         Kind::Workflows => workflows::PANES,
-        Kind::Run => run::PANES,
+        Kind::Run => run::panes(app),
         Kind::Queues => queues::PANES,
         Kind::Approvals => approvals::PANES,
         Kind::Runs | Kind::Log => 1,
@@ -350,6 +376,9 @@ pub(crate) fn panes(app: &App) -> usize {
 
 /// What can be copied: how it is called, and the text.
 pub(crate) fn copies(app: &App) -> Vec<(String, String)> {
+    if app.kind() == Kind::Log {
+        return log::copies(app);
+    }
     let mut copies = command::copies_of(&target(app));
     if app.kind() == Kind::Runs {
         copies.extend(runs::row_text(app).map(|it| ("row".to_owned(), it)));
@@ -397,36 +426,4 @@ pub(crate) fn list_title<K: Ord + Clone>(
     }
     hints.extend(sorts.get(list.sort()).map(|it| format!("sort: {it}")));
     (title, hints.join("   "))
-}
-
-/// A list as plain lines under a rule.
-pub(crate) fn plain_list<K: Ord + Clone>(
-    app: &App,
-    area: Rect,
-    buf: &mut Buffer,
-    (name, list): (&str, &List<K>),
-    line: impl Fn(&K) -> (String, String),
-) {
-    let theme = app.theme();
-    let (title, hint) = list_title(name, list, list.rows().len(), &[]);
-    let area = rule::rule(buf, area, theme, &title, &hint, true);
-    if list.rows().is_empty() {
-        frame::nothing(app, area, buf, "nothing here");
-        return;
-    }
-    use crate::text::Align;
-    use crate::widgets::table::{Cell, Column, Look, REST, table};
-    let columns = [
-        Column { title: "STATE", min: 19, max: 19, align: Align::Left, rank: 0 },
-        Column { title: "WHAT", min: 20, max: REST, align: Align::Left, rank: 0 },
-    ];
-    let rows = list.visible(usize::from(area.height.saturating_sub(1)));
-    let look = |key: &K| Look { selected: list.is_selected(key), marked: list.is_marked(key) };
-    table(buf, area, theme, &columns, rows, look, |key, column, _| {
-        let (state, text) = line(key);
-        match column {
-            0 => frame::state_cell(theme, &state),
-            _ => Cell::new(&text, theme.style(Role::Plain)),
-        }
-    });
 }

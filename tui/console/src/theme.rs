@@ -2,6 +2,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use crate::screens::log::Printed;
+
 /// How many colours may be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ColorDepth {
@@ -60,6 +62,7 @@ pub(crate) enum Glyph {
     Crumb,
     Cursor,
     Enter,
+    Growing,
 }
 
 /// A state as it is shown.
@@ -89,6 +92,31 @@ impl Theme {
         }
     }
 
+    /// The style of something that a task has printed. Black and white are left to the ground they would vanish on.
+    pub(crate) fn printed(self, printed: Printed) -> Style {
+        const COLORS: [Option<Color>; 16] = [
+            None,
+            Some(Color::Red),
+            Some(Color::Green),
+            Some(Color::Yellow),
+            Some(Color::Blue),
+            Some(Color::Magenta),
+            Some(Color::Cyan),
+            None,
+            Some(Color::DarkGray),
+            Some(Color::LightRed),
+            Some(Color::LightGreen),
+            Some(Color::LightYellow),
+            Some(Color::LightBlue),
+            Some(Color::LightMagenta),
+            Some(Color::LightCyan),
+            None,
+        ];
+        let color = printed.color.and_then(|it| COLORS.get(usize::from(it)).copied().flatten());
+        let style = color.map_or_else(Style::new, |it| self.colored(it));
+        if printed.bold { style.add_modifier(Modifier::BOLD) } else { style }
+    }
+
     fn colored(self, color: Color) -> Style {
         match self.color {
             ColorDepth::None => Style::new(),
@@ -113,6 +141,7 @@ impl Theme {
             Glyph::Crumb => ("›", ">"),
             Glyph::Cursor => ("▏", "_"),
             Glyph::Enter => ("⏎", "enter"),
+            Glyph::Growing => ("▲", "^"),
         };
         if self.unicode { unicode } else { ascii }
     }

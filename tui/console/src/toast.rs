@@ -51,6 +51,11 @@ impl Toast {
         Self { role, text, cli: None, undo: None, since: now, until: now + STAYS }
     }
 
+    /// The same for so long.
+    pub(crate) fn lasting(self, time: Duration) -> Self {
+        Self { until: self.since + time, ..self }
+    }
+
     /// That something was done.
     pub(crate) fn done(now: Timestamp, text: String, cli: String, undo: Option<Undo>) -> Self {
         let until = now + if undo.is_some() { STAYS_UNDO } else { STAYS };

@@ -26,7 +26,9 @@ fn page() -> String {
             "everywhere" => "Everywhere".to_owned(),
             screens => format!("On {screens}"),
         };
-        page.push_str(&format!("\n## {title}\n\n| keys | name | what it does |\n| --- | --- | --- |\n"));
+        page.push_str(&format!(
+            "\n## {title}\n\n| keys | name | what it does |\n| --- | --- | --- |\n"
+        ));
         rows.iter().for_each(|it| page.push_str(&format!("{it}\n")));
     }
     page

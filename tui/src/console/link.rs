@@ -40,11 +40,21 @@ pub(super) struct Inbox {
 }
 
 /// What the daemon is to tell.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 struct Asked {
     /// How many times everything was asked for anew.
     anew: u64,
     topics: Topics,
+    began: Began,
+}
+
+/// How many times each topic has changed. One that was left and came back has to be told whole again, even where nothing was
+/// told in between: whoever left it has forgotten it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Began {
+    runs: u64,
+    run: u64,
+    queue: u64,
 }
 
 /// The connection as it is.
@@ -88,10 +98,16 @@ impl Link {
     /// What to tell from now on; the same again asks for all of it anew. Whether new things will be told at once.
     pub(super) fn watch(&mut self, topics: Topics) -> bool {
         let before = self.asked.borrow().clone();
-        let same = before.as_ref().is_some_and(|it| it.topics == topics);
-        let news = before.as_ref().is_none_or(|it| same || adds(&it.topics, &topics));
-        let anew = before.map_or(0, |it| it.anew) + u64::from(same);
-        self.asked.send_replace(Some(Asked { anew, topics }));
+        let is_first = before.is_none();
+        let Asked { anew, topics: old, began } = before.unwrap_or_default();
+        let same = old == topics && !is_first;
+        let news = is_first || same || adds(&old, &topics);
+        let began = Began {
+            runs: began.runs + u64::from(old.runs != topics.runs),
+            run: began.run + u64::from(old.run != topics.run),
+            queue: began.queue + u64::from(old.queue != topics.queue),
+        };
+        self.asked.send_replace(Some(Asked { anew: anew + u64::from(same), topics, began }));
         self.is_up() && news
     }
 

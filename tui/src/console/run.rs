@@ -278,8 +278,9 @@ impl<'a, S: Stage> Shell<'a, S> {
     fn save(&self, name: String, text: String) {
         let answers = self.link.answers();
         tokio::task::spawn_blocking(move || {
-            let saved = files::save(&name, &text).is_ok();
-            let _ = answers.send(Input::Copied(saved));
+            let saved = files::save(&name, &text);
+            let saved = saved.map(|it| it.display().to_string()).map_err(|it| it.to_string());
+            let _ = answers.send(Input::Saved(saved));
         });
     }
 

@@ -27,6 +27,7 @@ pub(super) fn in_console(cx: &mut Cx, home: &Home, signals: &Signals) -> Result<
             host: "demo".to_owned(),
             run: Some(run),
             hint: Some(HINT.to_owned()),
+            leaving: "The demo's daemon and its run end with it.",
         };
         let shown = console::open(&cx.global, opening);
         let delivered = till.close();

@@ -101,7 +101,10 @@ impl Checker {
         let is_planned = it.tasks.get(path).is_some_and(|it| it.is_planned);
         let rollback = it.rollback.as_ref().filter(|_| is_planned);
         let rollback = rollback.ok_or_else(|| format!("{path} starts, and nobody wants it"))?;
+        // With `on_undo_failure: continue` it began after another had failed; that one may be tried again meanwhile.
+        let goes_on = rollback.policy.goes_on && it.tasks.get(path).is_some_and(|it| it.is_begun);
         match self.in_the_way(it, rollback, &forward) {
+            Some(_) if goes_on => Ok(()),
             Some(other) => Err(format!("{path} starts before {other} was undone")),
             None => Ok(()),
         }

@@ -304,6 +304,9 @@ fn up(app: &mut App, _: &str) -> Vec<Effect> {
             return Vec::new();
         }
     }
+    if screens::close(app) {
+        return Vec::new();
+    }
     app.up().unwrap_or_default()
 }
 
@@ -342,7 +345,10 @@ fn next_need(app: &mut App, _: &str) -> Vec<Effect> {
 /// Goes to where something that needs a person can be seen to.
 pub(crate) fn open_need(app: &mut App, need: &NeedOf) -> Vec<Effect> {
     match need {
-        NeedOf::Store => app.open_root(Screen::Pulse),
+        NeedOf::Store | NeedOf::All => {
+            app.states.pulse.list.select(need.clone());
+            app.open_root(Screen::Pulse)
+        }
         NeedOf::Pool(pool) | NeedOf::Queue(pool) => {
             app.states.queues.list.select(pool.clone());
             app.open_root(Screen::Queues)

@@ -248,6 +248,10 @@ impl Confirm {
     }
 
     /// Gives the keys to the next field, or to the buttons behind the last.
+    fn is_number(&self, at: usize) -> bool {
+        self.fields.get(at).is_some_and(|it| it.what == What::Typed)
+    }
+
     fn next_focus(&mut self) {
         self.focus = match self.focus {
             None if self.fields.is_empty() => None,
@@ -296,6 +300,13 @@ pub(super) fn key(app: &mut App, mut confirm: Box<Confirm>, key: Key) -> Vec<Eff
             let before = at.unwrap_or(confirm.fields.len()).checked_sub(1);
             confirm.focus = before;
             at.map(|it| confirm.left(app, it)).unwrap_or_default()
+        }
+        // Only a number is typed there: `y` behind it goes on, and no other letter means anything.
+        (Key::Char(letter), Some(at)) if confirm.is_number(at) && !letter.is_ascii_digit() => {
+            match letter == 'y' && confirm.opened.may_confirm(key, app.now) {
+                true => confirm.go(app),
+                false => Vec::new(),
+            }
         }
         (key, Some(at)) => {
             // The opening key, held down, is no text.

@@ -94,7 +94,7 @@ fn elapsed(row: &RunRow, now: Timestamp) -> std::time::Duration {
     row.started.map_or_else(Default::default, |it| row.ended.unwrap_or(now).since(it))
 }
 
-fn keeps(filter: &Filter, row: &RunRow, now: Timestamp) -> bool {
+pub(super) fn keeps(filter: &Filter, row: &RunRow, now: Timestamp) -> bool {
     if filter.is_empty() {
         return true;
     }
@@ -194,7 +194,7 @@ fn cell(app: &App, row: &RunRow, column: usize, width: u16) -> Cell {
 }
 
 /// A run that asks shows that it asks.
-fn shown_state(row: &RunRow) -> &str {
+pub(super) fn shown_state(row: &RunRow) -> &str {
     match row.state.as_str() {
         "running" if row.counts.get("awaiting_approval").is_some_and(|it| *it > 0) => {
             let busy = ["running", "starting", "queued"];
@@ -206,7 +206,7 @@ fn shown_state(row: &RunRow) -> &str {
 }
 
 /// `63% ████░░`: how many of its task runs are over.
-fn done(theme: Theme, row: &RunRow, width: u16) -> String {
+pub(super) fn done(theme: Theme, row: &RunRow, width: u16) -> String {
     let over = |it: &str| {
         matches!(it, "succeeded" | "failed" | "skipped" | "upstream_failed" | "cancelled")
             || is_over(it)

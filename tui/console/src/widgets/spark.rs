@@ -5,7 +5,6 @@ use crate::theme::Theme;
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII: [char; 8] = ['_', '.', ':', '-', '=', '+', '*', '#'];
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for screens that show numbers over time"))]
 /// One column a number, scaled to the largest; 0 is a blank. Of more numbers than columns the last are shown.
 pub(crate) fn spark(theme: Theme, numbers: &[u64], columns: usize) -> String {
     let shown = &numbers[numbers.len().saturating_sub(columns)..];

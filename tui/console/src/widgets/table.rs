@@ -57,6 +57,20 @@ impl Cell {
     }
 }
 
+/// The same columns, where one takes no more cells than its title and these texts have use for.
+pub(crate) fn fitted<const N: usize>(
+    mut columns: [Column; N],
+    column: usize,
+    texts: impl Iterator<Item = String>,
+) -> [Column; N] {
+    let it = &mut columns[column];
+    let title = text::width(&Safe::line(it.title));
+    let widest = texts.map(|it| text::width(&Safe::line(&it))).fold(title, usize::max);
+    it.max = u16::try_from(widest).unwrap_or(u16::MAX).min(it.max);
+    it.min = it.min.min(it.max);
+    columns
+}
+
 /// Which columns fit into `width` cells, and where.
 pub(crate) fn place(columns: &[Column], width: u16) -> Vec<Placed> {
     let room = width.saturating_sub(GUTTER);
@@ -116,7 +130,22 @@ pub(crate) fn table<K>(
         let style = theme.style(Role::Dim);
         draw(buf, (area, area.y), *it, columns[it.column].align, &title, style);
     }
-    for (y, key) in (area.top() + 1..area.bottom()).zip(rows) {
+    let below = Rect { y: area.y + 1, height: area.height - 1, ..area };
+    self::rows(buf, below, theme, columns, rows, look, cell);
+}
+
+/// The same without the titles.
+pub(crate) fn rows<K>(
+    buf: &mut Buffer,
+    area: Rect,
+    theme: Theme,
+    columns: &[Column],
+    rows: &[K],
+    look: impl Fn(&K) -> Look,
+    cell: impl Fn(&K, usize, u16) -> Cell,
+) {
+    let placed = place(columns, area.width);
+    for (y, key) in (area.top()..area.bottom()).zip(rows) {
         let look = look(key);
         for it in &placed {
             let cell = cell(key, it.column, it.width);
@@ -168,6 +197,14 @@ mod tests {
 
     fn widths(width: u16) -> Vec<(usize, u16)> {
         place(&COLUMNS, width).iter().map(|it| (it.column, it.width)).collect()
+    }
+
+    #[test]
+    fn a_column_takes_no_more_than_its_texts_need() {
+        let fit = |text: &str| fitted(COLUMNS, 0, std::iter::once(text.to_owned()))[0];
+        assert_eq!((fit("abcdefg").min, fit("abcdefg").max), (5, 7));
+        assert_eq!((fit("ab").min, fit("ab").max), (2, 2));
+        assert_eq!(fit(&"x".repeat(99)).max, 20);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::error::Elapsed;
 use tokio::time::{sleep, timeout};
 
-use super::{Asked, Current};
+use super::{Asked, Began, Current};
 use crate::client::{Dialed, dial};
 use crate::console::now;
 
@@ -121,13 +121,13 @@ impl Keeper {
             }
             let mut context = context::current();
             context.deadline = Instant::now() + WAIT + SILENCE;
-            let answer = timeout(WAIT + SILENCE, daemon.watch(context, place.watch(&asked.topics)));
+            let answer = timeout(WAIT + SILENCE, daemon.watch(context, place.watch(&asked)));
             tokio::select! {
                 biased;
                 answer = answer => match told(answer) {
                     Ok(news) => {
                         self.heard = now();
-                        place.advance(&news, asked.topics);
+                        place.advance(&news, asked);
                         room.send(Input::News(Box::new(news)));
                     }
                     Err(reason) => return Ok(reason),
@@ -169,21 +169,34 @@ struct Place {
     epoch: u64,
     cursor: Seq,
     told: Topics,
+    /// What `told` is of.
+    began: Began,
 }
 
 impl Place {
-    fn watch(&self, topics: &Topics) -> Watch {
+    fn watch(&self, asked: &Asked) -> Watch {
         Watch {
             epoch: self.epoch,
             cursor: self.cursor,
-            topics: topics.clone(),
-            told: self.told.clone(),
+            topics: asked.topics.clone(),
+            told: self.told_of(asked.began),
             wait_ms: u32::try_from(WAIT.as_millis()).unwrap_or(u32::MAX),
         }
     }
 
-    fn advance(&mut self, news: &News, topics: Topics) {
-        (self.epoch, self.cursor, self.told) = (news.epoch, news.cursor, topics);
+    /// What was told of the topics and not left since.
+    fn told_of(&self, began: Began) -> Topics {
+        let Topics { runs, run, queue } = self.told.clone();
+        Topics {
+            runs: runs.filter(|_| self.began.runs == began.runs),
+            run: run.filter(|_| self.began.run == began.run),
+            queue: queue && self.began.queue == began.queue,
+        }
+    }
+
+    fn advance(&mut self, news: &News, asked: Asked) {
+        (self.epoch, self.cursor) = (news.epoch, news.cursor);
+        (self.told, self.began) = (asked.topics, asked.began);
     }
 }
 
@@ -249,11 +262,16 @@ mod tests {
     fn the_start_asks_for_everything_and_what_follows_for_what_has_changed() {
         let mut place = Place::default();
         let topics = Topics { queue: true, ..Topics::default() };
-        let first = place.watch(&topics);
+        let began = Began { queue: 1, ..Began::default() };
+        let asked = Asked { anew: 0, topics: topics.clone(), began };
+        let first = place.watch(&asked);
         assert_eq!((first.epoch, first.told), (0, Topics::default()));
         let news = News { epoch: 7, cursor: Seq(3), ..News::default() };
-        place.advance(&news, topics.clone());
-        let next = place.watch(&topics);
+        place.advance(&news, asked.clone());
+        let next = place.watch(&asked);
         assert_eq!((next.epoch, next.cursor, next.told), (7, Seq(3), topics));
+        // It was left and asked for again before anything more was told.
+        let again = Asked { began: Began { queue: 3, ..began }, ..asked };
+        assert_eq!(place.watch(&again).told, Topics::default());
     }
 }

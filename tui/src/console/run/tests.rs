@@ -80,6 +80,7 @@ fn shell<'a>(stage: &'a Memory, folder: &TempDir) -> (Shell<'a, Memory>, Sources
     let (keys, events) = mpsc::channel(16);
     let (link, inbox) = Link::start(folder.path().join("none"), None);
     let settings = Settings {
+        leaving: "",
         host: "test".to_owned(),
         unicode: true,
         color: console::ColorDepth::None,
