@@ -158,7 +158,10 @@ pub(crate) fn of(app: &App) -> Result<LogOf, String> {
     };
     let task = target.task.as_ref().map(|it| it.path.clone()).or_else(failed);
     let task = task.ok_or("no task is selected: open the run first")?;
-    Ok(LogOf { run: run.id, label: run.label.clone(), task, attempt: None })
+    let shown = (app.kind() == Kind::Run).then(|| super::run::shown_log(app)).flatten();
+    let shown = shown.filter(|(path, _)| path.clone().forward() == task);
+    let (task, attempt) = shown.unwrap_or((task, None));
+    Ok(LogOf { run: run.id, label: run.label.clone(), task, attempt })
 }
 
 /// Another log begins at its end; the same one is as it was.

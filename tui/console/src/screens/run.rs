@@ -155,6 +155,12 @@ impl State {
         task::attempts(task).find(is_chosen).or_else(|| task::attempts(task).last())
     }
 
+    /// Whose log stands below the details: the task run or its undo, and the attempt where one was chosen.
+    fn shown_log(&self, app: &App) -> Option<(TaskPath, Option<u32>)> {
+        let of = self.tail_of(app)?;
+        Some((of.path, self.attempt.map(|it| it.1)))
+    }
+
     fn tail_of(&self, app: &App) -> Option<TailOf> {
         let (path, task) = self.subject(app)?;
         if task::is_mapped(task) {
@@ -196,6 +202,11 @@ pub(crate) fn told(app: &mut App, answer: Input) -> Vec<Effect> {
         }
         _ => Vec::new(),
     }
+}
+
+/// What [`State::shown_log`] says of this screen.
+pub(crate) fn shown_log(app: &App) -> Option<(TaskPath, Option<u32>)> {
+    app.states.run.shown_log(app)
 }
 
 /// What the screen asks for because of what is selected.

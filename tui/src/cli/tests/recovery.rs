@@ -79,7 +79,7 @@ fn lists_say_who_has_paused_what_and_until_when() {
         &list::workflow_lines(&[row, workflow("other", "ok")], &view()),
         &expect![[r#"
             WORKFLOW  STATE     TASKS  ACTIVE  DESCRIPTION
-            load      · paused      3       1  Loads the day
+            load      ⏸ paused      3       1  Loads the day
             other     ✓ ok          3       1  Loads the day
 
             load
@@ -94,7 +94,7 @@ fn lists_say_who_has_paused_what_and_until_when() {
         &list::pool_lines(&[row, pool("edge", "up")], &view()),
         &expect![[r#"
             POOL   KIND   STATE      SLOTS  QUEUED  LONGEST
-            local  local  · paused  4 of 4       2       1m
+            local  local  ⏸ paused  4 of 4       2       1m
             edge   local  ✓ up      4 of 4       2
 
             local
@@ -110,7 +110,7 @@ fn lists_say_who_has_paused_what_and_until_when() {
         &list::run_lines(&[row], &wide),
         &expect![[r#"
             RUN                     STATE     TASKS    MADE  TOOK  ID             REASON
-            retail-daily-sales#412  · paused    5/7  1m ago   19s  o6brm7notup5e  paused by user:ada, ends in 1h59m; 3 held back: the disk is being changed
+            retail-daily-sales#412  ⏸ paused    5/7  1m ago   19s  o6brm7notup5e  paused by user:ada, ends in 1h59m; 3 held back: the disk is being changed
         "#]],
     );
 }
@@ -132,7 +132,7 @@ fn status_says_that_everything_is_paused() {
                       since 2026-01-01 01:01:25 +01:00: the disk is being changed
 
             POOL   KIND   STATE      SLOTS  QUEUED
-            local  local  · paused  4 of 4       2
+            local  local  ⏸ paused  4 of 4       2
 
             local
               paused by user:ada, until 2026-01-01 03:01:25 +01:00 (in 1h59m); 3 held back
@@ -152,7 +152,7 @@ fn a_workflow_is_shown_with_its_pause_and_its_runs() {
     check(
         &page::lines(&row, &[run_row(412, "running")], &view()),
         &expect![[r#"
-            retail-daily-sales  · paused
+            retail-daily-sales  ⏸ paused
               is       Loads the day
               owner    retail-data
               version  0123456789ab
@@ -246,7 +246,7 @@ fn show_says_what_was_undone_and_what_could_not_be() {
     check(
         &show::run_lines(&undone_run(), &view()),
         &expect![[r#"
-            retail-daily-sales#412  · rollback_failed in 15s
+            retail-daily-sales#412  ✗ rollback_failed in 15s
               id       mlbathlernkz4, version 0123456789ab
               made     2026-01-01 01:01:20 +01:00, by user:ada (manual), priority 500
               ended    2026-01-01 01:01:36 +01:00, 4s ago
@@ -259,10 +259,10 @@ fn show_says_what_was_undone_and_what_could_not_be() {
                        regions=["Central","East"]
 
             TASK        STATE              ATTEMPTS  NOTE
-            publish     · rollback_failed         1  undo: exit(1)
-            dashboards  · rollback_failed            1 rollback_failed, 3 rolled_back; undo…
-            load        · rolled_back             1
-            base        ✓ succeeded               1  undo · pending
+            publish     ✗ rollback_failed         1  undo: exit(1)
+            dashboards  ✗ rollback_failed            1 rollback_failed, 3 rolled_back; undo…
+            load        ⊘ rolled_back             1
+            base        ✓ succeeded               1  undo ○ pending
             report      ✓ succeeded               1
             later       ⏸ held                       held by user:ada
             returns     ✓ succeeded
@@ -277,22 +277,22 @@ fn show_says_what_was_undone_and_what_could_not_be() {
     check(
         &show::undo_lines(&undone_run().tasks[1], &view()),
         &expect![[r#"
-        undo@dashboards  · rollback_failed
-          took     5s
-          note     exit(1)
-          items    1 rollback_failed, 3 rolled_back
-    "#]],
+            undo@dashboards  ✗ rollback_failed
+              took     5s
+              note     exit(1)
+              items    1 rollback_failed, 3 rolled_back
+        "#]],
     );
     check(
         &show::undo_lines(&undone_run().tasks[0], &view()),
         &expect![[r#"
-        undo@publish  · rollback_failed
-          took     5s
-          note     exit(1)
+            undo@publish  ✗ rollback_failed
+              took     5s
+              note     exit(1)
 
-        TRY  OUTCOME  STARTED                     TOOK   MEMORY      LOG
-          1  exit(1)  2026-01-01 01:01:30 +01:00    5s  3.0 MiB  1.2 KiB
-    "#]],
+            TRY  OUTCOME  STARTED                     TOOK   MEMORY      LOG
+              1  exit(1)  2026-01-01 01:01:30 +01:00    5s  3.0 MiB  1.2 KiB
+        "#]],
     );
 }
 
