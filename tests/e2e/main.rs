@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod cli;
+mod console;
 mod day;
 mod demo;
 mod examples;
@@ -10,4 +11,5 @@ mod layering;
 mod logs;
 mod recovery;
 mod retail;
+mod rollback;
 mod sales;

@@ -14,7 +14,6 @@ use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -29,7 +28,7 @@ pub use key::Key;
 pub use screen::{Look, Screen};
 pub use tap::Heard;
 
-use spawn::{builder, pty_size};
+use spawn::{builder, is_stopped, pty_size};
 use tap::Tap;
 
 /// What tests use unless they are about another size: columns and rows.
@@ -117,6 +116,11 @@ impl Console {
         self.send(format!("\x1b[200~{text}\x1b[201~").as_bytes(), 1)
     }
 
+    /// Gives the terminal's window the keys, or takes them away.
+    pub fn focus(&mut self, focused: bool) -> &mut Self {
+        self.send(if focused { b"\x1b[I" } else { b"\x1b[O" }, 1)
+    }
+
     /// Sends bytes as they are, which are this many inputs.
     pub fn send(&mut self, bytes: &[u8], inputs: u64) -> &mut Self {
         let writer = self.writer.as_mut().expect("the terminal is open");
@@ -142,7 +146,7 @@ impl Console {
     /// Waits until this is on the screen.
     #[track_caller]
     pub fn shows(&self, text: &str) -> Screen {
-        self.until(|screen| screen.has(text), &format!("the screen shows {text:?}"))
+        self.until(|it| it.has(text), &format!("the screen shows {text:?}"))
     }
 
     /// Waits until this is not on the screen.
@@ -257,9 +261,7 @@ impl Console {
             panic!("it did not end: {:?}", self.screen());
         };
         self.has_ended = true;
-        if self.master.is_some() {
-            self.tap.wait_for_end();
-        }
+        self.master.iter().for_each(|_| self.tap.wait_for_end());
         status
     }
 
@@ -267,7 +269,7 @@ impl Console {
     fn keep(&self) {
         let name = thread::current().name().unwrap_or("test").replace("::", "-");
         let folder = programs::folder().join("pty");
-        let path: PathBuf = folder.join(format!("{name}-{}.raw", self.pid()));
+        let path = folder.join(format!("{name}-{}.raw", self.pid()));
         let kept = fs::create_dir_all(&folder)
             .and_then(|()| fs::write(&path, self.tap.bytes_from(0)))
             .map_or_else(|it| format!("cannot be kept: {it}"), |()| path.display().to_string());
@@ -292,12 +294,6 @@ impl Drop for Console {
             self.child.wait().ok();
         }
     }
-}
-
-/// Whether a process stands still until it is told to go on.
-pub fn is_stopped(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use shared::id::{RunId, TaskPath};
 use shared::plan::{Plan, Tasks};
-use shared::request::{Actor, PauseWhat, Refusal, RefusalCode, Request};
+use shared::request::{Actor, Decision, PauseWhat, Refusal, RefusalCode, Request};
 use shared::state::{AttemptOutcome, Outcome, TaskPhase, Wait};
 use shared::time::{Timestamp, format_duration};
 
@@ -100,7 +100,7 @@ fn of_run(
         Input::Request {
             ticket: Ticket(0),
             actor: actor.clone(),
-            request: request.clone(),
+            request: with_comment(request),
             seen: Seen::default(),
             archived,
         },
@@ -123,6 +123,15 @@ fn of_run(
     }
     let looks = Looks { workflow: Definition::new(workflow), before, after };
     Ok(looks.plan(parts))
+}
+
+/// What is asked, where nothing has been said about it yet: a plan is shown before that.
+fn with_comment(request: &Request) -> Request {
+    let mut request = request.clone();
+    if let Request::Decide { decision: Decision::Reject, comment, .. } = &mut request {
+        comment.get_or_insert_with(|| "as yet without a comment".to_owned());
+    }
+    request
 }
 
 /// The run alone, without capacity: a request on it decides the same, and nothing is started.

@@ -1,5 +1,6 @@
 //! Programs and terminals in the words of the pty's library.
 
+use std::fs;
 use std::process::Command;
 
 use portable_pty::{CommandBuilder, PtySize};
@@ -31,4 +32,10 @@ pub(super) fn builder(command: &Command) -> CommandBuilder {
     }
     command.get_current_dir().into_iter().for_each(|it| builder.cwd(it));
     builder
+}
+
+/// Whether a process stands still until it is told to go on.
+pub(super) fn is_stopped(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }

@@ -176,16 +176,18 @@ pub(crate) fn answered(
 ) -> Vec<Effect> {
     let Some(at) = app.sent.iter().position(|it| it.ticket == ticket) else { return Vec::new() };
     let sent = app.sent.remove(at);
-    if let Some(Overlay::Dialog(Dialog::Confirm(confirm))) = &mut app.overlay
-        && confirm.waits_for(ticket)
-    {
-        if let Err(refusal) = answer {
-            confirm.refused(ticket, refusal);
-            return Vec::new();
+    match app.overlay.take() {
+        Some(Overlay::Dialog(Dialog::Confirm(mut confirm))) if confirm.waits_for(ticket) => {
+            if let Err(refusal) = answer {
+                let effects = confirm.refused(app, ticket, refusal);
+                app.overlay = Some(Overlay::Dialog(Dialog::Confirm(confirm)));
+                return effects;
+            }
+            if !confirm.answered(ticket) {
+                app.overlay = Some(Overlay::Dialog(Dialog::Confirm(confirm)));
+            }
         }
-        if confirm.answered(ticket) {
-            app.overlay = None;
-        }
+        other => app.overlay = other,
     }
     match answer {
         Ok(answer) => {

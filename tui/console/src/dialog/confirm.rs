@@ -147,9 +147,18 @@ impl Confirm {
         self.waiting.is_empty() && self.problem.is_none()
     }
 
-    pub(super) fn refused(&mut self, ticket: Ticket, refusal: Refusal) {
+    /// Takes in that a piece was refused. What has changed since is shown: the plan is asked for anew, and what is decided on
+    /// from here is that.
+    pub(super) fn refused(
+        &mut self,
+        app: &mut App,
+        ticket: Ticket,
+        refusal: Refusal,
+    ) -> Vec<Effect> {
         self.waiting.retain(|it| it.0 != ticket);
         self.problem = Some((format!("refused: {}", refusal.message), refusal.help));
+        self.ask.pieces.iter_mut().for_each(|it| it.seen = None);
+        self.ask_for_plans(app)
     }
 
     fn ask_for_plans(&mut self, app: &mut App) -> Vec<Effect> {
@@ -247,11 +256,11 @@ impl Confirm {
         effects
     }
 
-    /// Gives the keys to the next field, or to the buttons behind the last.
     fn is_number(&self, at: usize) -> bool {
         self.fields.get(at).is_some_and(|it| it.what == What::Typed)
     }
 
+    /// Gives the keys to the next field, or to the buttons behind the last.
     fn next_focus(&mut self) {
         self.focus = match self.focus {
             None if self.fields.is_empty() => None,

@@ -30,7 +30,7 @@ pub(crate) const SORTS: [&str; 4] = ["newest", "state", "workflow", "longest"];
 
 const COLUMNS: [Column; 7] = [
     Column { title: "RUN", min: 20, max: 36, align: Align::Left, rank: 0 },
-    Column { title: "STATE", min: 12, max: 17, align: Align::Left, rank: 1 },
+    Column { title: "STATE", min: 13, max: 17, align: Align::Left, rank: 1 },
     Column { title: "DONE", min: 9, max: 15, align: Align::Left, rank: 3 },
     Column { title: "ELAPSED", min: 7, max: 7, align: Align::Right, rank: 2 },
     Column { title: "STARTED", min: 10, max: 11, align: Align::Left, rank: 5 },

@@ -232,23 +232,23 @@ pub(super) fn daemon(app: &App, area: Rect, buf: &mut Buffer) {
     let ok = daemon.store == "ok" || daemon.store.is_empty();
     let style = theme.style(if ok { Role::Good } else { Role::Bad });
     let store = if daemon.store.is_empty() { "ok" } else { &daemon.store };
-    let up = format::span(app.now.since(daemon.since));
+    // An instant and not a span: a span would be drawn anew each second.
+    let since = format::when(daemon.since, app.now, app.settings.utc_offset);
     if area.height < 3 {
         let (version, pid) = (&daemon.version, daemon.pid);
-        let text = format!("{}  pid {pid}  version {version}  up {up}  store ", daemon.host);
+        let text = format!("{}  pid {pid}  version {version}  since {since}  store ", daemon.host);
         let name = ("   daemon   ".to_owned(), dim);
         let line = vec![name, (text, plain), (store.to_owned(), style)];
         text::pieces(buf, (area.x, area.y), area.width, &line);
         return;
     }
     let area = rule::rule(buf, area, theme, "DAEMON", "", false);
-    let since = format::when(daemon.since, app.now, app.settings.utc_offset);
     let line =
         |name: &str, value: String, style| vec![(format!("   {name:<11}"), dim), (value, style)];
     let lines = [
         line("host", daemon.host.clone(), plain),
         line("version", daemon.version.clone(), plain),
-        line("process", format!("{}, for {up}, since {since}", daemon.pid), plain),
+        line("process", format!("{}, since {since}", daemon.pid), plain),
         line("store", store.to_owned(), style),
     ];
     crate::widgets::panel::lines(buf, area, &lines);
