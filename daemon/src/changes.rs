@@ -107,7 +107,8 @@ impl Changes {
             Event::RunCancelled { .. }
             | Event::RunClosing { .. }
             | Event::RunPrioritized { .. }
-            | Event::RollbackAsked { .. } => self.put(Key::Pools),
+            | Event::RollbackAsked { .. }
+            | Event::RollbackCalledOff { .. } => self.put(Key::Pools),
             Event::RollbackBegun { run, tasks, .. } | Event::TasksReset { run, tasks, .. } => {
                 tasks.iter().for_each(|it| self.put(Key::Task(*run, it.task.clone())));
                 self.put(Key::Approvals);
@@ -158,6 +159,12 @@ impl Changes {
             self.by_count.remove(&(before, key.clone()));
         }
         self.by_count.insert((self.count, key));
+    }
+
+    /// Everything may be otherwise: the state was read from the disk anew.
+    pub(crate) fn note_everything(&mut self) {
+        self.count += 1;
+        self.forget_all();
     }
 
     fn forget_all(&mut self) {

@@ -269,13 +269,20 @@ impl<W: World> Driver<W> {
         }
     }
 
-    /// What a request would do. Also while nothing can be written: nothing is.
+    /// What a request would do.
     fn plan(&mut self, actor: &Actor, request: &Request) -> Result<Plan, Refusal> {
         if let Some(degraded) = &self.degraded {
             return Err(degraded.refusal());
         }
         let archived = self.archived(request)?;
-        self.engine.plan(self.clock.now(), actor, request, archived.as_deref())
+        let now = self.clock.now();
+        let plan = || self.engine.plan(now, actor, request, archived.as_deref());
+        // A look that goes wrong must not take the daemon with it.
+        catch_unwind(AssertUnwindSafe(plan)).unwrap_or_else(|_| {
+            tracing::error!("a plan has met a fault");
+            Err(Refusal::new(RefusalCode::Internal, "a fault of the daemon")
+                .help("its log says more"))
+        })
     }
 
     /// The run that a request is about, where it has ended.
@@ -459,7 +466,7 @@ impl<W: World> Driver<W> {
         }
         tracing::warn!("the state can be written again");
         self.degraded = None;
-        self.changes.note_daemon();
+        self.changes.note_everything();
         self.published.send_replace(self.history.seq());
         let standing = self.standing.clone();
         standing.into_iter().for_each(|input| self.step(input, turn));

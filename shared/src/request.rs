@@ -217,6 +217,27 @@ impl Request {
     }
 }
 
+impl Request {
+    /// What the actor says about it.
+    pub fn comment(&self) -> Option<&str> {
+        match self {
+            Self::Run { .. } => None,
+            Self::Cancel { comment, .. }
+            | Self::Retry { comment, .. }
+            | Self::Decide { comment, .. }
+            | Self::Pause { comment, .. }
+            | Self::Resume { comment, .. }
+            | Self::Hold { comment, .. }
+            | Self::Release { comment, .. }
+            | Self::Skip { comment, .. }
+            | Self::Mark { comment, .. }
+            | Self::Requeue { comment, .. }
+            | Self::Prioritize { comment, .. }
+            | Self::Rollback { comment, .. } => comment.as_deref(),
+        }
+    }
+}
+
 /// A request, and what the actor saw when they decided on it: if that has changed, the request is refused.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Act {

@@ -121,6 +121,9 @@ pub enum Wait {
     Hold {
         /// Why it is held.
         reason: String,
+        /// Whether a person has asked for it.
+        #[serde(default)]
+        by_person: bool,
     },
     /// A person must decide.
     Approval {

@@ -134,8 +134,9 @@ impl State {
                     it.since = at;
                 });
             }
-            Event::TaskHeld { run, task, reason, .. } => self.change(*run, task, |it| {
-                it.phase = TaskPhase::Waiting(Wait::Hold { reason: reason.clone() });
+            Event::TaskHeld { run, task, reason, actor } => self.change(*run, task, |it| {
+                let (reason, by_person) = (reason.clone(), actor.is_some());
+                it.phase = TaskPhase::Waiting(Wait::Hold { reason, by_person });
                 it.since = at;
             }),
             Event::TaskReleased { run, task, .. } => self.change(*run, task, |it| {
@@ -173,6 +174,9 @@ impl State {
                 self.change_run(*run, |it| {
                     it.rollback_asked = Some(RollbackAsked { actor, what, comment });
                 });
+            }
+            Event::RollbackCalledOff { run, .. } => {
+                self.change_run(*run, |it| it.rollback_asked = None);
             }
             Event::RollbackBegun { run, actor, outcome, tasks, policy, comment, .. } => {
                 let (actor, comment) = (actor.clone(), comment.clone());
@@ -230,6 +234,7 @@ impl State {
             pause: None,
             rollback_asked: None,
             rollback: None,
+            ended_as: None,
             tasks: vec![TaskRun::new(at); count],
         };
         self.run_enters(run);
@@ -261,7 +266,11 @@ impl State {
     fn run_reopened(&mut self, run: &Run, workflow: &Arc<Workflow>) {
         let (phase, ended_at, cancel) = (RunPhase::Queued, None, None);
         let (pause, rollback_asked) = (None, None);
-        let run = Run { phase, ended_at, cancel, pause, rollback_asked, ..run.clone() };
+        let ended_as = match run.phase {
+            RunPhase::Ended(outcome) => Some(outcome),
+            _ => run.ended_as,
+        };
+        let run = Run { phase, ended_at, cancel, pause, rollback_asked, ended_as, ..run.clone() };
         self.adopt(run, workflow);
     }
 

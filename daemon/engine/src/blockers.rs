@@ -67,7 +67,7 @@ pub fn obstacles(state: &State, spot: Spot) -> impl Iterator<Item = Obstacle<'_>
         TaskPhase::Waiting(Wait::Needs) if spot.undo => Some(Obstacle::OtherUndos),
         TaskPhase::Waiting(Wait::Needs) => Some(Obstacle::Needs),
         TaskPhase::Waiting(Wait::Retry { at }) => Some(Obstacle::Retry(*at)),
-        TaskPhase::Waiting(Wait::Hold { reason }) => Some(Obstacle::Hold(reason)),
+        TaskPhase::Waiting(Wait::Hold { reason, .. }) => Some(Obstacle::Hold(reason)),
         TaskPhase::Waiting(Wait::Approval { expires, message }) => {
             Some(Obstacle::Approval { expires: *expires, message })
         }

@@ -9,8 +9,7 @@ use shared::workflow::Section;
 use crate::effect::Effect;
 use crate::event::Event;
 use crate::input::{AttemptEnd, How};
-use crate::run::outcome;
-use crate::state::{Run, Spot};
+use crate::state::{Run, Spot, TaskRun};
 use crate::step::Turn;
 
 impl Turn<'_> {
@@ -29,6 +28,12 @@ impl Turn<'_> {
         if again.is_some_and(|it| it.now) {
             return Ok(Answer::Done);
         }
+        if it.rollback_asked.is_some() && it.phase == RunPhase::Active {
+            // Its tasks are being stopped already.
+            self.emit(Event::RollbackCalledOff { run, actor });
+            self.touched.insert(run);
+            return Ok(Answer::Done);
+        }
         let now = now || again.is_some();
         self.stop_run(&actor, run, now, comment);
         Ok(Answer::Done)
@@ -44,7 +49,7 @@ impl Turn<'_> {
     ) {
         let phase = self.state.run(run).phase;
         // One that only waits to be undone has ended already, and stays as it was.
-        let before = as_it_was(self.state.run(run), outcome(self.state, self.state.run(run)));
+        let before = as_it_was(self.state.run(run));
         self.emit(Event::RunCancelled { run, actor: actor.clone(), now, comment });
         let is_stopped = |spot: &Spot| {
             // Of a run that never started there is nothing to clean up.
@@ -98,13 +103,13 @@ impl Turn<'_> {
     }
 }
 
-/// How a run had ended that waits to be undone; `outcome`: how its tasks have.
-fn as_it_was(run: &Run, outcome: RunOutcome) -> Option<RunOutcome> {
+/// How a run had ended that only waits to be undone; some of its undos may have been marked as done since.
+fn as_it_was(run: &Run) -> Option<RunOutcome> {
     run.rollback_asked.as_ref()?;
-    let undone = |it: &crate::state::TaskRun| it.phase == TaskPhase::Finished(Outcome::Succeeded);
-    Some(match run.undos().count() {
-        0 => outcome,
-        _ if run.undos().all(|(_, undo)| undone(undo)) => RunOutcome::RolledBack,
-        _ => RunOutcome::RollbackFailed,
-    })
+    let is_done = |undo: &TaskRun| undo.phase == TaskPhase::Finished(Outcome::Succeeded);
+    match run.undos().next().is_some() {
+        false => run.ended_as,
+        true if run.undos().all(|(_, undo)| is_done(undo)) => Some(RunOutcome::RolledBack),
+        true => Some(RunOutcome::RollbackFailed),
+    }
 }

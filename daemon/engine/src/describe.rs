@@ -99,6 +99,7 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::TaskRequeued { run, .. }
         | Event::RunPrioritized { run, .. }
         | Event::RollbackAsked { run, .. }
+        | Event::RollbackCalledOff { run, .. }
         | Event::RollbackBegun { run, .. }
         | Event::TaskFinished { run, .. } => Some(*run),
         Event::AttemptStarting(attempt)
@@ -241,6 +242,10 @@ pub fn describe(stamped: &Stamped) -> Description {
         Event::RollbackAsked { run, actor, comment, .. } => {
             let text = format!("rollback asked by {}{}", actor.name, said(comment));
             Description::new("rollback_asked", text).run(*run).actor(actor)
+        }
+        Event::RollbackCalledOff { run, actor } => {
+            let text = format!("rollback called off by {}", actor.name);
+            Description::new("rollback_called_off", text).run(*run).actor(actor)
         }
         Event::RollbackBegun { run, actor, tasks, not_undone, comment, .. } => {
             let names: Vec<String> = tasks.iter().map(ToString::to_string).collect();

@@ -278,6 +278,13 @@ pub enum Event {
         /// What they said.
         comment: Option<String>,
     },
+    /// A run is not undone after all: it was cancelled before that had begun.
+    RollbackCalledOff {
+        /// The run.
+        run: RunId,
+        /// Who has called it off.
+        actor: Actor,
+    },
     /// A run is being undone.
     RollbackBegun {
         /// The run.

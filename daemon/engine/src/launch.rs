@@ -16,6 +16,9 @@ use crate::state::{Run, Spot, State};
 /// The largest output that an undo finds in its environment.
 const OUTPUT_BYTES_MAX: usize = 32 << 10;
 
+/// The most that all of them take.
+const OUTPUTS_BYTES_MAX: usize = 128 << 10;
+
 /// The launch of an attempt. `fence`: a number that is larger for each later attempt of the whole store.
 ///
 /// # Errors
@@ -98,10 +101,20 @@ fn publication(
 ) -> Result<Publication, String> {
     let folder = &state.definition(spot.run).workflow.folder;
     let to = render(&publish.to, scope, "publish.to")?;
-    let item = spot.item.map_or_else(String::new, |it| format!(".{it}"));
+    let key = state.path(spot).item;
+    let item = key.map_or_else(String::new, |it| format!(".{:016x}", fnv(it.as_str())));
+    let from = render(&publish.from, scope, "publish.from")?;
+    if matches!(from.trim_matches('/'), "" | ".") {
+        return Err("`publish.from` is the whole folder of the run".to_owned());
+    }
+    // The file may say so; a value may not.
+    let climbs = |text: &str| text.split('/').any(|it| it == "..");
+    if climbs(&to) && !climbs(publish.to.source()) {
+        return Err(format!("`publish.to` `{to}`: a value leads out of its folder"));
+    }
     Ok(Publication {
         update: format!("{}.{}{item}", spot.run, state.task(spot).name),
-        from: render(&publish.from, scope, "publish.from")?,
+        from,
         to: Path::new(folder).join(to).to_string_lossy().into_owned(),
         keep: publish.keep,
     })
@@ -163,10 +176,13 @@ fn environment(
         if let Some(undone) = forward.attempts.last() {
             ours("UNDONE_ATTEMPT_ID", undone.id.to_string());
         }
+        let mut left = OUTPUTS_BYTES_MAX;
         for (name, value) in &forward.outputs {
             let text = text_of(value);
             // The kernel takes no longer ones; such a value is for `outputs` in an expression.
-            if text.len() < OUTPUT_BYTES_MAX && is_variable(name) {
+            let fits = text.len() < OUTPUT_BYTES_MAX.min(left) && !text.contains('\0');
+            if fits && is_variable(name) {
+                left -= text.len();
                 ours(&format!("OUTPUT_{}", name.to_ascii_uppercase()), text);
             }
         }
@@ -185,6 +201,13 @@ fn text_of(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
+}
+
+/// A short name for a text that is the same in every version of this program (FNV-1a).
+fn fnv(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Whether a shell can name it.

@@ -133,6 +133,10 @@ fn may_be_marked(
         return Err(refusal.help("mark it once the run has ended"));
     }
     not_past(state, spot, path)?;
+    if spot.undo && *mark == Mark::Failed {
+        let refusal = conflict(format!("`{path}` is an undo, and cannot be marked as failed"));
+        return Err(refusal.help("`--undone` says that it was done by hand"));
+    }
     let progress = state.task_run(spot);
     match (&progress.phase, mark) {
         (TaskPhase::Active(_), _) if state.is_parent(spot) => {

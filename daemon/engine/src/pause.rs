@@ -20,11 +20,7 @@ impl Turn<'_> {
         until: Option<Timestamp>,
         comment: Option<String>,
     ) -> Result<Answer, Refusal> {
-        exists(self.state, &what)?;
-        if until.is_some_and(|it| it <= self.now) {
-            let refusal = Refusal::new(RefusalCode::Invalid, "the pause would end in the past");
-            return Err(refusal.help("say until when, or for how long"));
-        }
+        may_pause(self.state, self.now, &what, until)?;
         self.emit(Event::Paused { what, actor, until, comment });
         Ok(Answer::Done)
     }
@@ -35,18 +31,7 @@ impl Turn<'_> {
         what: PauseWhat,
         comment: Option<String>,
     ) -> Result<Answer, Refusal> {
-        exists(self.state, &what)?;
-        if pause_of(self.state, &what).is_none() {
-            let message = format!("{} is not paused", name(self.state, &what));
-            let refusal = Refusal::new(RefusalCode::Conflict, message);
-            return Err(match &what {
-                PauseWhat::Run(run) => match held_back_by(self.state, *run) {
-                    Some(by) => refusal.help(format!("what holds it back is the pause of {by}")),
-                    None => refusal,
-                },
-                PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => refusal,
-            });
-        }
+        may_resume(self.state, &what)?;
         self.end_pause(what, actor, comment);
         Ok(Answer::Done)
     }
@@ -72,6 +57,38 @@ impl Turn<'_> {
             self.touched.insert(run);
         }
     }
+}
+
+/// Whether a pause may begin.
+pub(crate) fn may_pause(
+    state: &State,
+    now: Timestamp,
+    what: &PauseWhat,
+    until: Option<Timestamp>,
+) -> Result<(), Refusal> {
+    exists(state, what)?;
+    if until.is_some_and(|it| it <= now) {
+        let refusal = Refusal::new(RefusalCode::Invalid, "the pause would end in the past");
+        return Err(refusal.help("say until when, or for how long"));
+    }
+    Ok(())
+}
+
+/// Whether there is a pause to end.
+pub(crate) fn may_resume(state: &State, what: &PauseWhat) -> Result<(), Refusal> {
+    exists(state, what)?;
+    if pause_of(state, what).is_none() {
+        let message = format!("{} is not paused", name(state, what));
+        let refusal = Refusal::new(RefusalCode::Conflict, message);
+        return Err(match what {
+            PauseWhat::Run(run) => match held_back_by(state, *run) {
+                Some(by) => refusal.help(format!("what holds it back is the pause of {by}")),
+                None => refusal,
+            },
+            PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => refusal,
+        });
+    }
+    Ok(())
 }
 
 fn exists(state: &State, what: &PauseWhat) -> Result<(), Refusal> {

@@ -23,7 +23,7 @@ impl Turn<'_> {
         let spot = self.active_task_run(run, path)?;
         match &self.state.task_run(spot).phase {
             TaskPhase::Waiting(Wait::Needs | Wait::Retry { .. }) | TaskPhase::Queued => {}
-            TaskPhase::Waiting(Wait::Hold { reason }) => {
+            TaskPhase::Waiting(Wait::Hold { reason, .. }) => {
                 return Err(conflict(format!("`{path}` is held already: {reason}")));
             }
             TaskPhase::Waiting(Wait::Approval { .. }) => {

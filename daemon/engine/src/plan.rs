@@ -43,8 +43,14 @@ pub(crate) fn plan(
     archived: Option<&Archived>,
 ) -> Result<Plan, Refusal> {
     let mut plan = match request {
-        Request::Pause { what, until, .. } => of_pause(state, now, what, *until),
-        Request::Resume { what, .. } => of_pause(state, now, what, None),
+        Request::Pause { what, until, .. } => {
+            pause::may_pause(state, now, what, *until)?;
+            of_pause(state, now, what, *until)
+        }
+        Request::Resume { what, .. } => {
+            pause::may_resume(state, what)?;
+            of_pause(state, now, what, None)
+        }
         Request::Run { .. } => Plan::default(),
         _ => match request.run() {
             Some(run) => of_run(state, now, actor, request, run, archived)?,
@@ -140,6 +146,7 @@ fn copy_of(state: &State, run: &Run) -> State {
         now: state.now,
         incarnation: state.incarnation,
         ids_given: state.ids_given,
+        pauses: state.pauses.clone(),
         ..State::default()
     };
     let workflow = state.definition(run.id).workflow.clone();
@@ -285,7 +292,8 @@ impl Looks<'_> {
 fn digest(plan: &Plan) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
-    let parts = [&plan.run, &plan.undo, &plan.stop, &plan.drop, &plan.keep, &plan.void];
+    let acts = [&plan.run, &plan.undo, &plan.not_undone, &plan.stop, &plan.drop];
+    let parts = acts.into_iter().chain([&plan.wait, &plan.keep, &plan.void, &plan.runs]);
     plan.label.hash(&mut hasher);
     for part in parts {
         (part.count, &part.names).hash(&mut hasher);

@@ -202,13 +202,14 @@ fn is_success(it: &TaskRun) -> bool {
 fn has_not_succeeded(it: &TaskRun) -> bool {
     match &it.phase {
         TaskPhase::Finished(outcome) => outcome.is_failure() || it.is_undone(),
-        TaskPhase::Waiting(Wait::Hold { .. }) => true,
+        // What a person has stopped, a person lets go on.
+        TaskPhase::Waiting(Wait::Hold { by_person, .. }) => !by_person,
         TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_) => false,
     }
 }
 
 fn find(state: &crate::State, run: RunId, path: &TaskPath) -> Result<Spot, Refusal> {
-    state.spot(run, path).ok_or_else(|| {
+    state.spot(run, &path.clone().forward()).ok_or_else(|| {
         let message = format!("{} has no task `{path}`", state.run(run).label());
         Refusal::new(RefusalCode::NotFound, message).help("`runyard show` lists them")
     })

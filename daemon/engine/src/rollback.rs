@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use shared::id::{RunId, TaskPath};
 use shared::request::{Actor, Answer, Refusal, RefusalCode, RollbackWhat};
-use shared::state::{Outcome, RunOutcome, RunPhase, TaskPhase, Wait};
+use shared::state::{AttemptOutcome, Outcome, RunOutcome, RunPhase, TaskPhase, Wait};
 use shared::workflow::{OnRunFailure, Section, UndoPolicy};
 
 use crate::event::Event;
@@ -97,7 +97,9 @@ impl Turn<'_> {
             },
         };
         let Ok((tasks, not_undone)) = choose(self.state, run, &what) else { return false };
-        if tasks.is_empty() && !matches!(what, RollbackWhat::Retry(_)) {
+        let goes_on =
+            matches!(what, RollbackWhat::Retry(_)) || self.state.run(run).undos().next().is_some();
+        if tasks.is_empty() && !goes_on {
             return false;
         }
         let not_undone = not_undone.iter().map(|it| it.as_str().into()).collect();
@@ -137,17 +139,19 @@ impl Turn<'_> {
 
     /// Starts the undos that may start; `Some` with the outcome once nothing more will.
     pub(crate) fn go_on_undoing(&mut self, run: RunId) -> Option<RunOutcome> {
-        if self.state.held_back(self.state.run(run)).is_none() {
-            for spot in next_undos(self.state, run) {
-                self.make_ready(spot);
+        let next = next_undos(self.state, run);
+        if !next.is_empty() {
+            if self.state.held_back(self.state.run(run)).is_none() {
+                next.into_iter().for_each(|spot| self.make_ready(spot));
             }
+            return None;
         }
         let it = self.state.run(run);
         let is_open = |undo: &TaskRun| match &undo.phase {
             TaskPhase::Waiting(Wait::Needs) | TaskPhase::Finished(_) => false,
             TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_) => true,
         };
-        if it.undos().any(|(_, undo)| is_open(undo)) || !next_undos(self.state, run).is_empty() {
+        if it.undos().any(|(_, undo)| is_open(undo)) {
             return None;
         }
         let is_done =
@@ -269,7 +273,8 @@ fn can_be_undone(state: &State, spot: Spot) -> bool {
     let progress = state.task_run(spot);
     let is_done = match &progress.phase {
         TaskPhase::Finished(Outcome::Succeeded) => true,
-        TaskPhase::Finished(Outcome::Failed(_)) => rollback.also_failed,
+        // Stopped half-way is failed.
+        TaskPhase::Finished(Outcome::Failed(_) | Outcome::Cancelled) => rollback.also_failed,
         TaskPhase::Finished(_)
         | TaskPhase::Waiting(_)
         | TaskPhase::Queued
@@ -288,11 +293,16 @@ fn has_no_undo(state: &State, spot: Spot) -> bool {
     let progress = state.task_run(spot);
     let succeeded = progress.phase == TaskPhase::Finished(Outcome::Succeeded);
     let is_work = !matches!(task.kind, shared::workflow::Kind::Check { .. });
-    succeeded
-        && task.rollback.is_none()
-        && task.has_process()
-        && is_work
-        && has_run(state, spot, progress)
+    let has_none = succeeded && task.rollback.is_none() && task.has_process() && is_work;
+    (has_none || was_left(state, spot, progress)) && has_run(state, spot, progress)
+}
+
+/// Whether it succeeded once, was to run again and has not: nobody knows any more what it had given back.
+fn was_left(state: &State, spot: Spot, progress: &TaskRun) -> bool {
+    let of_now = progress.attempts.iter().skip(progress.attempts_undone as usize);
+    let succeeded = |it: &crate::state::Attempt| it.outcome == Some(AttemptOutcome::Succeeded);
+    let can_be = state.task(spot).rollback.is_some();
+    can_be && !can_be_undone(state, spot) && of_now.into_iter().any(succeeded)
 }
 
 /// The undos that may start: never one before those of what was built on it, and no more at once than the policy says.

@@ -13,9 +13,12 @@ use crate::step::Turn;
 impl Turn<'_> {
     /// Starts the runs that may start, in order of their priority and age.
     pub(crate) fn start_runs(&mut self) {
-        let starting = self.state.index.lanes.values().flat_map(|lane| {
+        let lanes = self.state.index.lanes.iter();
+        let open = lanes.filter(|((workflow, _), _)| !self.state.is_workflow_paused(workflow));
+        let starting = open.flat_map(|(_, lane)| {
             let places = lane.active.len()..;
-            let may_start = lane.queued.iter().filter(|(_, _, run)| !is_paused(self.state, *run));
+            let may_start =
+                lane.queued.iter().filter(|(_, _, run)| self.state.run(*run).pause.is_none());
             let fits =
                 |(place, (_, _, run)): &(usize, &(_, _, RunId))| has_room(self.state, *run, *place);
             places.zip(may_start).take_while(fits).map(|(_, key)| *key)

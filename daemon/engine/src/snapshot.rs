@@ -143,7 +143,7 @@ fn run_reason(run: &Run, workflow: &Workflow, state: Option<&State>) -> Option<S
 }
 
 fn run_pause(run: &Run, state: Option<&State>) -> Option<PauseView> {
-    let pause = run.pause.as_ref()?;
+    let pause = run.pause.as_ref().filter(|_| !run.phase.is_over())?;
     let what = PauseWhat::Run(run.id);
     Some(pause_view(pause, state.map_or(0, |it| held_back(it, &what))))
 }
@@ -268,7 +268,7 @@ fn undo_view(it: &TaskRun) -> Option<UndoView> {
 
 fn task_reason(phase: &TaskPhase) -> Option<String> {
     match phase {
-        TaskPhase::Waiting(Wait::Hold { reason }) => Some(reason.clone()),
+        TaskPhase::Waiting(Wait::Hold { reason, .. }) => Some(reason.clone()),
         TaskPhase::Waiting(Wait::Retry { at }) => Some(format!("again at {at}")),
         TaskPhase::Waiting(Wait::Approval { message, .. }) => Some(message.clone()),
         TaskPhase::Finished(outcome) => outcome.reason(),

@@ -10,7 +10,7 @@ use shared::id::{
 };
 use shared::outputs::Outputs;
 use shared::request::{Actor, Decision, PauseWhat, RollbackWhat};
-use shared::state::{AttemptOutcome, Item, Outcome, RunPhase, TaskPhase, Usage, Wait};
+use shared::state::{AttemptOutcome, Item, Outcome, RunOutcome, RunPhase, TaskPhase, Usage, Wait};
 use shared::time::{Interval, Timestamp};
 use shared::workflow::{Priority, Task, UndoPolicy};
 
@@ -108,6 +108,9 @@ pub struct Run {
     /// How it is being undone, or was.
     #[serde(default)]
     pub rollback: Option<Rollback>,
+    /// How it had ended before it was taken up again.
+    #[serde(default)]
+    pub ended_as: Option<RunOutcome>,
     /// Its tasks in file order.
     pub tasks: Vec<TaskRun>,
 }
@@ -475,6 +478,14 @@ impl State {
 
     pub(crate) fn task_run(&self, spot: Spot) -> &TaskRun {
         self.run(spot.run).progress(spot).expect("a spot is of a task run that exists")
+    }
+
+    /// Whether a pause of everything or of the workflow keeps its runs from starting.
+    pub(crate) fn is_workflow_paused(&self, workflow: &WorkflowName) -> bool {
+        let of_workflow = || PauseWhat::Workflow(workflow.clone());
+        !self.pauses.is_empty()
+            && (self.pauses.contains_key(&PauseWhat::All)
+                || self.pauses.contains_key(&of_workflow()))
     }
 
     /// Who keeps a run, and what it is made of, from starting; by which pause.

@@ -14,6 +14,9 @@ use crate::plan::plan;
 use crate::state::State;
 use crate::todo::Todo;
 
+/// The longest comment.
+const COMMENT_BYTES_MAX: usize = 2_000;
+
 /// The engine: the state, and the only way to change it.
 #[derive(Clone, Default, Debug)]
 pub struct Engine {
@@ -86,11 +89,10 @@ impl Turn<'_> {
             Input::Configured { pools, resources } => self.configure(pools, resources),
             Input::LibraryRead(shelves) => self.read_library(shelves),
             Input::Request { ticket, actor, request, seen, archived } => {
-                let answer = match self.as_it_was_seen(&actor, &request, &seen, archived.as_deref())
-                {
-                    Ok(()) => self.request(actor, request, archived),
-                    Err(refusal) => Err(refusal),
-                };
+                let seen = comment_fits(&request).and_then(|()| {
+                    self.as_it_was_seen(&actor, &request, &seen, archived.as_deref())
+                });
+                let answer = seen.and_then(|()| self.request(actor, request, archived));
                 self.answer(ticket, answer);
             }
             Input::PoolConnected { pool, lineage, known } => {
@@ -200,6 +202,18 @@ impl Turn<'_> {
 
     fn answer(&mut self, ticket: Ticket, answer: Result<Answer, Refusal>) {
         self.effect(Effect::Answer(ticket, answer));
+    }
+}
+
+/// What a person says is kept in every list and event of what it is about.
+fn comment_fits(request: &Request) -> Result<(), Refusal> {
+    match request.comment().map_or(0, str::len) {
+        0..=COMMENT_BYTES_MAX => Ok(()),
+        length => {
+            let message =
+                format!("the comment has {length} bytes, {COMMENT_BYTES_MAX} are allowed");
+            Err(Refusal::new(RefusalCode::Invalid, message).help("say where the rest is written"))
+        }
     }
 }
 

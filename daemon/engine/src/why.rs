@@ -200,11 +200,18 @@ fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> B
     blocker(kind, text, since)
 }
 
-/// Who holds something, among the task runs with a process that has not ended.
+/// Who holds something, among the task runs with a process that has not ended. Only those that are named are written out.
 fn holders(state: &State, holds: impl Fn(Spot) -> bool) -> Vec<String> {
     let open = state.index.open.values().copied();
-    let holding = open.filter(|it| state.task(*it).has_process() && holds(*it));
-    name(holding.map(|it| format!("{} {}", state.run(it.run).label(), state.path(it))))
+    let mut holding = open.filter(|it| state.task(*it).has_process() && holds(*it));
+    let named = holding.by_ref().take(NAMED_MAX);
+    let named = named.map(|it| format!("{} {}", state.run(it.run).label(), state.path(it)));
+    let mut named: Vec<String> = named.collect();
+    match holding.count() {
+        0 => {}
+        more => named.push(format!("{more} more")),
+    }
+    named
 }
 
 fn name(all: impl Iterator<Item = String>) -> Vec<String> {

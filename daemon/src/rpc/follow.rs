@@ -25,6 +25,11 @@ const PACE: Duration = Duration::from_millis(100);
 /// The longest that a reader may wait, in milliseconds: by then it is told that there is nothing new.
 const WAIT_MS_MAX: u32 = 25_000;
 
+/// How many pages of ended runs are looked at for one answer.
+const PAGES_MAX: usize = 80;
+/// More changed runs than this are not told one by one.
+const RUNS_AT_ONCE: usize = 1_000;
+
 /// What a look has come to.
 struct Look {
     news: News,
@@ -100,7 +105,11 @@ impl Connection {
         let limit = filter.limit as usize;
         let mut rows = Vec::new();
         let mut page = RunsPage::default();
-        while rows.len() < limit {
+        // A filter that hardly anything passes must not read all history.
+        for _ in 0..PAGES_MAX {
+            if rows.len() >= limit {
+                break;
+            }
             let (asked, after) = (filter.clone(), page);
             let look = move |it: &Readout<'_>| history::ended_page(it, &asked, after);
             let (more, next) = self.core.inbox.ask(look).await?.map_err(|it| unreadable(&it))?;
@@ -122,6 +131,10 @@ fn look(readout: &Readout<'_>, ask: &Watch, fixed: &DaemonView) -> Result<Option
     let since = if same_life { changes.since(ask.cursor.0) } else { None };
     let Some(keys) = since else { return whole(readout, ask, fixed).map(Some) };
     let keys: Vec<&Key> = keys.collect();
+    // Whoever has missed so much is better told all that there is.
+    if keys.iter().filter(|it| matches!(it, Key::Run(_))).count() > RUNS_AT_ONCE {
+        return whole(readout, ask, fixed).map(Some);
+    }
     let new_topics = ask.topics != ask.told;
     if keys.is_empty() && !new_topics {
         return Ok(None);

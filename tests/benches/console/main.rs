@@ -138,7 +138,8 @@ fn keys_under_load(site: &Arc<Site>, count: usize) -> Keys {
 
 /// From each key until its frame is drawn.
 fn walk(console: &mut Console, count: usize) -> Vec<Duration> {
-    let key = |at: usize| ["j", "j", "k", "G", "g"][at % 5];
+    // Not to the end of the list, where older runs are asked for.
+    let key = |at: usize| ["j", "j", "k", "j", "k"][at % 5];
     let mut took: Vec<Duration> = (0..count)
         .map(|at| {
             let start = Instant::now();

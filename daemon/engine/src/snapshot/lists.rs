@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use shared::id::{PoolName, TaskPath, WorkflowName};
+use shared::id::{PoolName, ResourceName, TaskPath, WorkflowName};
 use shared::request::{Decision, PauseWhat};
 use shared::snapshot::{
     ApprovalRow, DecisionView, Graph, GraphEdge, GraphNode, HolderRow, PauseView, PoolRow,
     QueueRow, RunsView, WorkflowRow,
 };
 use shared::state::{RunPhase, TaskPhase, Wait};
+use shared::why::Blocker;
 use shared::workflow::{Section, Workflow};
 
 use super::{held_back, pause_view, to_u32};
 use crate::attempt::timeout_of;
-use crate::blockers::obstacles;
+use crate::blockers::{Obstacle, obstacles};
 use crate::size::shown_outputs;
 use crate::state::{Entry, Run, Spot, State};
 use crate::why;
@@ -99,26 +100,45 @@ pub fn queue(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<QueueR
     let pools: BTreeSet<&PoolName> =
         state.index.ready.keys().chain(state.index.parked.keys()).collect();
     let pools = pools.into_iter().filter(|it| pool.is_none_or(|pool| pool == *it));
-    let rows = pools.flat_map(|pool| {
-        (1..).zip(state.queue(pool)).map(|(position, spot)| {
-            let (run, path) = (state.run(spot.run), state.path(spot));
-            let priority = state.task(spot).priority.unwrap_or(run.priority).0;
-            QueueRow {
-                position,
-                run: run.id,
-                label: run.label(),
-                task: TaskPath { item: None, ..path.clone() }.to_string(),
-                item: path.item.map(|it| it.to_string()),
-                pool: pool.clone(),
-                priority,
-                effective_priority: priority,
-                since: state.task_run(spot).since,
-                blockers: obstacles(state, spot).map(|it| why::explain(state, spot, &it)).collect(),
-                state: "queued".to_owned(),
-            }
-        })
-    });
-    rows.take(limit).collect()
+    let waiting = pools.flat_map(|pool| (1..).zip(state.queue(pool)).map(move |it| (pool, it)));
+    let mut told = Told::default();
+    let mut row = |(pool, (position, spot)): (&PoolName, (u32, Spot))| {
+        let (run, path) = (state.run(spot.run), state.path(spot));
+        let priority = state.task(spot).priority.unwrap_or(run.priority).0;
+        QueueRow {
+            position,
+            run: run.id,
+            label: run.label(),
+            task: TaskPath { item: None, ..path.clone() }.to_string(),
+            item: path.item.map(|it| it.to_string()),
+            pool: pool.clone(),
+            priority,
+            effective_priority: priority,
+            since: state.task_run(spot).since,
+            blockers: obstacles(state, spot).map(|it| told.explain(state, spot, &it)).collect(),
+            state: "queued".to_owned(),
+        }
+    };
+    waiting.take(limit).map(&mut row).collect()
+}
+
+/// What is in the way of many for one reason is worked out once.
+#[derive(Default)]
+struct Told {
+    slots: BTreeMap<PoolName, Blocker>,
+    resources: BTreeMap<ResourceName, Blocker>,
+}
+
+impl Told {
+    fn explain(&mut self, state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blocker {
+        let anew = || why::explain(state, spot, obstacle);
+        let known = match obstacle {
+            Obstacle::Slots(pool) => self.slots.entry((*pool).clone()).or_insert_with(anew),
+            Obstacle::Resource(name) => self.resources.entry((*name).clone()).or_insert_with(anew),
+            _ => return anew(),
+        };
+        Blocker { since: Some(state.task_run(spot).since), ..known.clone() }
+    }
 }
 
 /// The approvals that wait for a person, oldest first.

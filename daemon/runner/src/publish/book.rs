@@ -1,5 +1,6 @@
 //! The list of what has been published at one place, oldest first, as text.
 
+use super::place::is_update;
 use super::tree::Size;
 use std::fmt::Write;
 
@@ -163,7 +164,12 @@ impl Line {
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let mut word = || words.next();
-        let name = word().filter(|it| !it.is_empty())?.to_owned();
+        let name = word()?.to_owned();
+        // The folder may be written to by others than this user: a name leads nowhere else.
+        let (update, number) = name.split_once('~').unwrap_or((&name, "1"));
+        if !is_update(update) || number.parse::<u64>().is_err() {
+            return None;
+        }
         let state = find(&STATES, word()?)?;
         let before = find(&BEFORES, word()?)?;
         let mut number = || word()?.parse().ok();

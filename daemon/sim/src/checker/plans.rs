@@ -6,7 +6,7 @@ use engine::{Event, Step};
 use shared::id::{RunId, TaskPath};
 use shared::plan::{Plan, Tasks};
 use shared::request::{Answer, Refusal, Request};
-use shared::state::{Failure, Outcome};
+use shared::state::{AttemptOutcome, Failure, Outcome};
 use shared::workflow::Task;
 
 use super::{Checker, Stage};
@@ -141,7 +141,9 @@ impl Checker {
                     done.stop.insert(attempt.task.to_string());
                 }
                 Event::AttemptEnded(it)
-                    if it.attempt.run == run && open.contains(&it.attempt.task) =>
+                    if it.attempt.run == run
+                        && it.outcome == AttemptOutcome::Cancelled
+                        && open.contains(&it.attempt.task) =>
                 {
                     done.stop.insert(it.attempt.task.to_string());
                 }

@@ -167,7 +167,7 @@ fn can_be_undone(run: &RunFacts, path: &TaskPath) -> bool {
     let Some(rollback) = &task.rollback else { return false };
     let is_done = match &facts.ended {
         Some((Outcome::Succeeded, _)) => true,
-        Some((Outcome::Failed(_), _)) => rollback.also_failed,
+        Some((Outcome::Failed(_) | Outcome::Cancelled, _)) => rollback.also_failed,
         _ => false,
     };
     task.section == Section::Main && is_done && facts.newest.is_some() && !facts.is_undone

@@ -36,7 +36,8 @@ pub(super) fn built_in(kind: &Kind) -> Option<Rollback> {
         kind: kind.clone(),
         retry: Retry::default(),
         timeout: DAY,
-        also_failed: false,
+        // To take back what was never put there is to do nothing.
+        also_failed: true,
     })
 }
 
