@@ -2,7 +2,7 @@
 //!
 //! A [`Console`] is a program in a pty. What it writes is kept as it is, shown by a terminal ([`Screen`]), and counted in
 //! frames. A test waits for a picture ([`Console::until`]) or for all that was typed to be drawn ([`Console::idle`]); both
-//! are woken by bytes and bounded by [`wait::BOUND`](crate::wait::BOUND). Where a test fails, the bytes are left in a file.
+//! are woken by bytes and bounded by [`wait::BOUND`]. Where a test fails, the bytes are left in a file.
 
 mod key;
 mod screen;
