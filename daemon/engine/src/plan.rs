@@ -57,7 +57,7 @@ pub(crate) fn plan(
             None => Plan::default(),
         },
     };
-    plan.digest = digest(&plan);
+    plan.digest = digest(&plan, request);
     Ok(plan)
 }
 
@@ -288,14 +288,17 @@ impl Looks<'_> {
     }
 }
 
-/// The same for the same plan, within one life of the daemon.
-fn digest(plan: &Plan) -> String {
+/// The same for the same plan, within one life of the daemon. Of what is cancelled or paused only what it is: how much of it
+/// runs changes while a person reads, and the wish does not.
+fn digest(plan: &Plan, request: &Request) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     let acts = [&plan.run, &plan.undo, &plan.not_undone, &plan.stop, &plan.drop];
     let parts = acts.into_iter().chain([&plan.wait, &plan.keep, &plan.void, &plan.runs]);
     plan.label.hash(&mut hasher);
-    for part in parts {
+    let is_wish =
+        matches!(request, Request::Cancel { .. } | Request::Pause { .. } | Request::Resume { .. });
+    for part in parts.filter(|_| !is_wish) {
         (part.count, &part.names).hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())

@@ -2,7 +2,7 @@
 
 use engine::input::{AttemptEnd, How};
 use expect_test::expect;
-use shared::request::{Act, Mark, Request};
+use shared::request::{Act, Mark, Request, RetryWhat};
 use shared::workflow::Priority;
 
 use crate::world::World;
@@ -179,21 +179,70 @@ fn who_decides_on_what_is_true_no_more_is_told_so() {
     world.succeed("a");
     world.trace();
     world.act(seen);
-    let cancel = Request::Cancel { run, now: false, comment: None };
-    let digest = world.plan_digest(&cancel);
-    world.succeed("b");
-    world.act(Act { request: cancel.clone(), seen: None, plan: Some(digest) });
-    let digest = world.plan_digest(&cancel);
-    world.act(Act { request: cancel, seen: Some("running".to_owned()), plan: Some(digest) });
+    let retry = Request::Retry { run, what: RetryWhat::Failed, comment: None };
+    world.cancel(run);
+    world.ends("b", AttemptEnd::of(How::Killed));
+    let digest = world.plan_digest(&retry);
+    world.mark(run, "a", Mark::Failed);
+    world.act(Act { request: retry.clone(), seen: None, plan: Some(digest) });
+    let digest = world.plan_digest(&retry);
+    world.act(Act { request: retry, seen: Some("failed".to_owned()), plan: Some(digest) });
     expect![[r#"
         00:00 refused: it has changed since you looked: it was waiting, and is running (look again, and decide anew)
-        00:00 b attempt 1 succeeded
-        00:00 b succeeded
+        00:00 run cancelled by user:ann
+        00:00 b attempt 1 is being stopped
+        00:00 c cancelled
+        00:00 b attempt 1 cancelled
+        00:00 b cancelled
+        00:00 run cancelled
+        00:00 run flow#1 is taken up again
+        00:00 a marked as failed by user:ann
+        00:00 run started
+        00:00 run failed
+        00:00 refused: it has changed since you looked: what would follow is no longer what was shown (look again, and decide anew)
+        00:00 run flow#1 is taken up again
+        00:00 a, b, c to run again, asked by user:ann
+        00:00 run started
+        00:00 a queued
+        00:00 a attempt 2 starting
+        00:00 a attempt 2 started (pid 42)
+    "#]].assert_eq(&world.trace());
+}
+
+#[test]
+fn what_a_person_holds_is_not_let_go_by_a_retry_of_what_failed() {
+    let text = "tasks:\n  a: { run: x }\n  b: { run: x }\n  c: { needs: b, run: x }\n";
+    let (mut world, run) = World::playing(2, text);
+    world.hold(run, "c");
+    world.fail("a");
+    world.succeed("b");
+    world.trace();
+    world.retry_failed(run);
+    world.succeed("a");
+    world.release(run, "c");
+    expect![[r#"
+        00:00 a to run again, asked by user:ann
+        00:00 a queued
+        00:00 a attempt 2 starting
+        00:00 a attempt 2 started (pid 42)
+        00:00 a attempt 2 succeeded
+        00:00 a succeeded
+        00:00 c released by user:ann
         00:00 c queued
         00:00 c attempt 1 starting
         00:00 c attempt 1 started (pid 42)
-        00:00 refused: it has changed since you looked: what would follow is no longer what was shown (look again, and decide anew)
-        00:00 run cancelled by user:ann
-        00:00 c attempt 1 is being stopped
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
+}
+
+#[test]
+fn a_comment_that_no_list_can_hold_is_refused() {
+    let (mut world, run) = World::playing(2, TWO);
+    world.trace();
+    let comment = Some("x".repeat(2_001));
+    world.ask(Request::Hold { run, task: "b".into(), comment });
+    expect![[r#"
+        00:00 refused: the comment has 2001 bytes, 2000 are allowed (say where the rest is written)
+    "#]]
+    .assert_eq(&world.trace());
 }

@@ -452,3 +452,102 @@ fn nothing_is_undone_where_nothing_can_be() {
     "#]]
     .assert_eq(&world.trace());
 }
+
+#[test]
+fn no_mark_and_no_retry_makes_anything_undone_twice() {
+    let text = "tasks:\n  m: { run: x, map: { over: [p, q], as: it }, rollback: u }\n";
+    let (mut world, run) = World::playing(2, text);
+    world.succeed("m:p");
+    world.succeed("m:q");
+    world.roll_back(run, &[]);
+    world.succeed("undo@m:q");
+    world.succeed("undo@m:p");
+    world.trace();
+    world.mark(run, "undo@m:p", Mark::Failed);
+    world.retry(run, &["undo@m:p"]);
+    world.succeed("m:p");
+    world.roll_back(run, &[]);
+    world.succeed("undo@m:p");
+    expect![[r#"
+        00:00 refused: `undo@m:p` is an undo, and cannot be marked as failed (`--undone` says that it was done by hand)
+        00:00 run flow#1 is taken up again
+        00:00 m:p to run again, asked by user:ann
+        00:00 run started
+        00:00 m:p queued
+        00:00 m:p attempt 2 starting
+        00:00 m:p attempt 2 started (pid 42)
+        00:00 m:p attempt 2 succeeded
+        00:00 m:p succeeded
+        00:00 m succeeded
+        00:00 run succeeded
+        00:00 run flow#1 is taken up again
+        00:00 rollback asked by user:ann: it is wrong
+        00:00 run started
+        00:00 undoes m:p: it is wrong
+        00:00 undo@m:p queued
+        00:00 undo@m:p attempt 2 starting
+        00:00 undo@m:p attempt 2 started (pid 42)
+        00:00 undo@m:p attempt 2 succeeded
+        00:00 m:p undone
+        00:00 run rolled_back
+    "#]].assert_eq(&world.trace());
+}
+
+#[test]
+fn a_cancel_before_it_has_begun_calls_a_rollback_off() {
+    let (mut world, run) = World::playing(2, CHAIN);
+    world.succeed("a");
+    world.trace();
+    world.roll_back(run, &[]);
+    world.cancel(run);
+    world.ends("b", AttemptEnd::of(How::Killed));
+    expect![[r#"
+        00:00 rollback asked by user:ann: it is wrong
+        00:00 run cancelled by user:ann: it is wrong
+        00:00 b attempt 1 is being stopped
+        00:00 c cancelled
+        00:00 d cancelled
+        00:00 rollback called off by user:ann
+        00:00 b attempt 1 cancelled
+        00:00 b cancelled
+        00:00 run cancelled
+    "#]]
+    .assert_eq(&world.trace());
+}
+
+#[test]
+fn what_was_stopped_half_way_is_undone_where_a_failure_would_be_and_what_ran_before_is_listed() {
+    let text = "tasks:\n  a: { run: x, rollback: u }\n  b: { needs: a, run: x, rollback: { run: u, also_failed: true } }\n  c: { needs: b, run: x, rollback: u }\n";
+    let (mut world, run) = World::playing(2, text);
+    for name in ["a", "b", "c"] {
+        world.succeed(name);
+    }
+    world.retry_from(run, "a");
+    world.succeed("a");
+    world.trace();
+    world.roll_back(run, &[]);
+    world.ends("b", AttemptEnd::of(How::Killed));
+    world.succeed("undo@b");
+    world.succeed("undo@a");
+    expect![[r#"
+        00:00 rollback asked by user:ann: it is wrong
+        00:00 run cancelled by user:ann: it is wrong
+        00:00 b attempt 2 is being stopped
+        00:00 c cancelled
+        00:00 b attempt 2 cancelled
+        00:00 b cancelled
+        00:00 undoes b, a; 1 without an undo: it is wrong
+        00:00 undo@b queued
+        00:00 undo@b attempt 1 starting
+        00:00 undo@b attempt 1 started (pid 42)
+        00:00 undo@b attempt 1 succeeded
+        00:00 b undone
+        00:00 undo@a queued
+        00:00 undo@a attempt 1 starting
+        00:00 undo@a attempt 1 started (pid 42)
+        00:00 undo@a attempt 1 succeeded
+        00:00 a undone
+        00:00 run rolled_back
+    "#]]
+    .assert_eq(&world.trace());
+}

@@ -146,7 +146,8 @@ impl World {
 
     pub(crate) fn plan_digest(&self, request: &Request) -> String {
         let actor = Actor { name: "user:ann".to_owned(), uid: None };
-        let plan = self.engine.plan(self.now, &actor, request, None);
+        let archived = request.run().and_then(|it| self.archive.get(&it));
+        let plan = self.engine.plan(self.now, &actor, request, archived);
         plan.expect("it would not be refused").digest
     }
 

@@ -119,8 +119,9 @@ impl History {
                 let plan = fresh.plan.as_ref().map_err(|refusal| {
                     format!("{request:?} is done, and its plan was refused: {refusal}")
                 })?;
-                let plan: &Plan =
-                    shown.as_ref().and_then(|it| it.plan.as_ref().ok()).unwrap_or(plan);
+                // A cancel is done as it was wished, whatever there is to stop by then.
+                let shown = shown.as_ref().filter(|_| !matches!(request, Request::Cancel { .. }));
+                let plan: &Plan = shown.and_then(|it| it.plan.as_ref().ok()).unwrap_or(plan);
                 self.checker.as_planned(&request, plan, step)?;
                 if is_kept {
                     self.checker.foresee(&request, answer, plan, was_over);
