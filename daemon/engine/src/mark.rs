@@ -1,5 +1,7 @@
 //! How a person says that a task run has ended, against what is known of it. Source: semantics, rule 11.
 
+use std::collections::BTreeSet;
+
 use shared::id::{RunId, TaskPath};
 use shared::outputs::Outputs;
 use shared::request::{Actor, Answer, Mark, Refusal, RefusalCode, RollbackWhat};
@@ -50,7 +52,7 @@ impl Turn<'_> {
             }
         };
         let again = match (&outcome, spot.undo) {
-            (Outcome::Succeeded, false) => stuck(state, spot),
+            (Outcome::Succeeded, false) => stuck(state, spot)?,
             _ => Vec::new(),
         };
         let finally = if was_over && !spot.undo { finally_of(state, run) } else { Vec::new() };
@@ -186,20 +188,38 @@ fn read_outputs(
     }
 }
 
-/// What has not run for want of a task, however far; but for what needs something that was undone, which a retry runs
-/// first.
-fn stuck(state: &State, spot: Spot) -> Vec<TaskPath> {
+/// What has not run for want of a task, however far, and what ran in its stead; but for what needs something that was
+/// undone, which a retry runs first. Errors: something of it has not ended.
+fn stuck(state: &State, spot: Spot) -> Result<Vec<TaskPath>, Refusal> {
     let definition = state.definition(spot.run);
     let run = state.run(spot.run);
+    let phase = |task: &u32| &run.tasks[*task as usize].phase;
     let is_stuck = |task: &u32| {
-        let phase = &run.tasks[*task as usize].phase;
-        matches!(phase, TaskPhase::Finished(Outcome::UpstreamFailed | Outcome::Skipped(Skip::Rule)))
+        let skipped = Outcome::Skipped(Skip::Rule);
+        matches!(phase(task), TaskPhase::Finished(it) if *it == Outcome::UpstreamFailed || *it == skipped)
     };
-    let downstream = definition.downstream([spot.task]);
     let needs_undone =
         |task: &u32| definition.upstream([*task]).into_iter().any(|it| is_undone(run, it));
-    let stuck = downstream.into_iter().filter(|it| is_stuck(it) && !needs_undone(it));
-    stuck.map(|task| state.path(Spot::task(spot.run, task))).collect()
+    let downstream = definition.downstream([spot.task]);
+    let stuck: BTreeSet<u32> =
+        downstream.into_iter().filter(|it| is_stuck(it) && !needs_undone(it)).collect();
+    let behind = definition.downstream(stuck.iter().copied());
+    let mut again = stuck;
+    for task in behind.into_iter().filter(|it| !needs_undone(it) && !is_undone(run, *it)) {
+        let has_begun = !run.tasks[task as usize].attempts.is_empty();
+        match phase(&task) {
+            TaskPhase::Finished(_) => {
+                again.insert(task);
+            }
+            TaskPhase::Waiting(Wait::Needs) if !has_begun => {}
+            TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_) => {
+                let path = state.path(Spot::task(spot.run, task));
+                let message = format!("`{path}` would run again, and it has not ended");
+                return Err(conflict(message).help("wait until it has, or cancel the run"));
+            }
+        }
+    }
+    Ok(again.into_iter().map(|task| state.path(Spot::task(spot.run, task))).collect())
 }
 
 /// The tasks of `finally`, which run at each end.
