@@ -114,6 +114,8 @@ fn one_task_runs_again_and_a_task_with_all_behind_it() {
     desk.wait_for_state(&run, "succeeded");
     assert_eq!(attempts(&desk, &run), [1, 2, 1]);
     desk.select_task("needy#1", "before");
+    // What a person has not seen yet they do not decide on.
+    desk.console.until(|it| it.row(1).contains("succeeded"), "the end of the run is shown");
     desk.console.keys("r");
     desk.choose("h", "this task and all that needs it");
     desk.console.shows("Run again: needy#1 / before?");
@@ -179,7 +181,7 @@ fn marked_runs_are_cancelled_together_and_others_are_not() {
     desk.console.keys(" ").shows("2 marked");
     let screen = desk.ask("K", "Cancel 2:");
     assert!(screen.has("gate#1") && screen.has("gate#3"), "{screen:?}");
-    desk.confirm();
+    desk.confirm_typed("2");
     assert_eq!(desk.site.wait_for_end(&runs[0])["state"], "cancelled");
     assert_eq!(desk.site.wait_for_end(&runs[2])["state"], "cancelled");
     assert_eq!(desk.state(&runs[1]), "running");

@@ -47,7 +47,7 @@ fn a_task_that_has_failed_is_marked_as_succeeded_by_the_number_of_its_run() {
     desk.select_task("needy#1", "load");
     desk.console.keys("M");
     desk.choose("s", "it did what it should");
-    desk.console.shows("Mark: needy#1 / load?");
+    desk.console.shows("Mark as succeeded: needy#1 / load?");
     desk.confirm_typed("1");
     desk.wait_for_state(&run, "succeeded");
     assert_eq!(desk.task_state(&run, "load"), "succeeded");

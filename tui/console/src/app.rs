@@ -7,11 +7,12 @@ use shared::id::RunId;
 use shared::time::Timestamp;
 use shared::watch::{News, Topics};
 
-use crate::command::{self, Command, Level};
+use crate::command::{self, Command, Level, aim};
 use crate::dialog::{self, Dialog};
 use crate::effect::Effect;
 use crate::filter::Filter;
 use crate::format;
+use crate::frame;
 use crate::help::{self, Help};
 use crate::input::{Input, Link, LogTicket, Ticket};
 use crate::key::Key;
@@ -19,13 +20,17 @@ use crate::palette::{self, FilterBox, Palette};
 use crate::safe::Safe;
 use crate::screens::{self, Kind, Screen, States};
 use crate::store::Store;
-use crate::target::is_over;
+use crate::target::{Target, is_over};
 use crate::theme::{ColorDepth, Role, Theme};
 use crate::toast::{Sent, Toast};
 use crate::why::{self, WhyBox};
 
 /// How long a hint stays that is given at the start.
 const HINT_STAYS: Duration = Duration::from_secs(12);
+/// How long it is told that a key means nothing.
+const SLIP_STAYS: Duration = Duration::from_secs(2);
+/// How long it is told that the daemon is back.
+const BACK_STAYS: Duration = Duration::from_secs(5);
 
 /// What the shell knows when the console starts.
 #[derive(Clone, Debug)]
@@ -63,6 +68,8 @@ pub struct App {
     pub(crate) overlay: Option<Overlay>,
     pub(crate) toast: Option<Toast>,
     pub(crate) frozen: Option<Frozen>,
+    /// What the command that is being run is about, where that was typed; else it is about the selection.
+    pub(crate) aimed: Option<Target>,
     /// The key that runs the command that is being run.
     pub(crate) opened_by: Option<Key>,
     pub(crate) unlocked_until: Option<Timestamp>,
@@ -125,6 +132,7 @@ impl App {
             overlay: None,
             toast: None,
             frozen: None,
+            aimed: None,
             opened_by: None,
             unlocked_until: None,
             watched: BTreeSet::new(),
@@ -139,6 +147,12 @@ impl App {
     pub fn handle(&mut self, now: Timestamp, input: Input) -> Vec<Effect> {
         self.now = now;
         let mut effects = match input {
+            // Nobody sees what a key would do.
+            Input::Key(key) if self.is_too_small() => match key {
+                Key::Ctrl('c') => vec![Effect::Quit],
+                _ => Vec::new(),
+            },
+            Input::Paste(_) if self.is_too_small() => Vec::new(),
             Input::Key(key) => self.key(key),
             Input::Paste(text) => self.paste(&text),
             Input::Resize(width, height) => {
@@ -150,10 +164,7 @@ impl App {
                 Vec::new()
             }
             Input::Tick => Vec::new(),
-            Input::Link(link) => {
-                self.link = link;
-                Vec::new()
-            }
+            Input::Link(link) => self.linked(link),
             Input::News(news) => self.news(*news),
             Input::Planned(ticket, plan) => dialog::planned(self, ticket, plan),
             Input::Answered(ticket, answer) => dialog::answered(self, ticket, answer),
@@ -175,6 +186,10 @@ impl App {
         };
         if self.toast.as_ref().is_some_and(|it| it.is_over(now)) {
             self.toast = None;
+        }
+        // What is chosen in a menu is about the same.
+        if !matches!(self.overlay, Some(Overlay::Dialog(Dialog::Menu(_)))) {
+            self.aimed = None;
         }
         screens::settle(self);
         effects.extend(self.follow());
@@ -260,7 +275,7 @@ impl App {
 
     /// Goes to a root screen.
     pub(crate) fn open_root(&mut self, screen: Screen) -> Vec<Effect> {
-        if self.place().screen == screen {
+        if self.places.len() == 1 && self.place().screen == screen {
             return Vec::new();
         }
         self.go(vec![Place::new(screen)])
@@ -301,22 +316,61 @@ impl App {
         args: &str,
     ) -> Vec<Effect> {
         self.opened_by = key;
-        if let Err(reason) = command.is_allowed(self) {
-            self.say(Role::Warn, format!("{}: {reason}", command.title));
-            return Vec::new();
-        }
+        let aimed = aim::read(self, command, args);
+        let own = aimed.and_then(|(target, own)| {
+            self.aimed = target;
+            command.is_allowed(self).map(|()| own)
+        });
+        let own = match own {
+            Ok(own) => own,
+            Err(reason) => {
+                self.say(Role::Warn, format!("{}: {reason}", command.title));
+                return Vec::new();
+            }
+        };
         if command.level > Level::Look && self.is_locked() {
             self.overlay = Some(Overlay::Dialog(dialog::unlock(self, command, args)));
             return Vec::new();
         }
-        (command.run)(self, args)
+        (command.run)(self, own)
+    }
+
+    fn is_too_small(&self) -> bool {
+        self.size.0 < frame::SIZE_MIN.0 || self.size.1 < frame::SIZE_MIN.1
+    }
+
+    /// Takes in how the connection is. What was said because it was lost goes with its return.
+    fn linked(&mut self, link: Link) -> Vec<Effect> {
+        let was_lost = matches!(self.link, Link::Lost { .. });
+        self.link = link;
+        if !matches!(self.link, Link::Up { .. }) {
+            return Vec::new();
+        }
+        self.store.keep_run(self.topics.as_ref().and_then(|it| it.run));
+        self.forget_warning();
+        if was_lost && self.toast.is_none() {
+            let text = "the daemon is back".to_owned();
+            self.toast = Some(Toast::new(self.now, Role::Good, text).lasting(BACK_STAYS));
+        }
+        dialog::link_is_up(self)
+    }
+
+    fn forget_warning(&mut self) {
+        if self.toast.as_ref().is_some_and(|it| it.role == Role::Warn) {
+            self.toast = None;
+        }
     }
 
     fn key(&mut self, key: Key) -> Vec<Effect> {
+        self.forget_warning();
         match self.overlay.take() {
             None => match command::by_key(self.kind(), key) {
                 Some(command) => self.run(command, Some(key), ""),
-                None => Vec::new(),
+                None => {
+                    let text = "no such key here: ? lists them".to_owned();
+                    self.toast = Some(Toast::new(self.now, Role::Warn, text).lasting(SLIP_STAYS));
+                    Vec::new()
+                }
             },
             Some(_) if key == Key::Ctrl('c') => dialog::ask_to_quit(self),
             Some(Overlay::Help(it)) => help::key(self, it, key),
@@ -391,10 +445,10 @@ impl App {
         if self.topics.as_ref() == Some(&topics) {
             return None;
         }
-        let live =
-            self.frozen.as_mut().map(|it| &mut it.store).into_iter().chain([&mut self.store]);
-        for store in live {
-            store.keep_run(topics.run);
+        // Of a daemon that is lost nothing comes again: what is known of a run is worth more than nothing.
+        if matches!(self.link, Link::Up { .. }) {
+            let kept = self.frozen.as_mut().map(|it| &mut it.store);
+            kept.into_iter().chain([&mut self.store]).for_each(|it| it.keep_run(topics.run));
         }
         screens::settle(self);
         self.topics = Some(topics.clone());

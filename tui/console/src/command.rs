@@ -2,6 +2,7 @@
 //! knows what a key means, but for what is being typed into a text or chosen in a dialog.
 
 mod act;
+pub(crate) mod aim;
 pub(crate) mod go;
 mod look;
 pub(crate) mod table;

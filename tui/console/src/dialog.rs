@@ -11,13 +11,14 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use shared::plan::Plan;
-use shared::request::{Act, Answer, Refusal};
+use shared::request::{Act, Answer, Refusal, RefusalCode};
 use shared::time::Timestamp;
 
 use crate::app::{App, Overlay};
 use crate::cli;
 use crate::command::Command;
 use crate::effect::Effect;
+use crate::format;
 use crate::input::Ticket;
 use crate::key::Key;
 use crate::theme::Role;
@@ -45,7 +46,10 @@ pub(crate) enum Dialog {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Opened {
     pub(crate) at: Timestamp,
+    /// The key, as long as no other was pressed: until then it may still be held down.
     pub(crate) by: Option<Key>,
+    /// When that key came the last time.
+    last: Timestamp,
 }
 
 /// A question with yes and no.
@@ -65,7 +69,18 @@ enum Yes {
 
 impl Opened {
     fn of(app: &App) -> Self {
-        Self { at: app.now, by: app.opened_by }
+        Self { at: app.now, by: app.opened_by, last: app.now }
+    }
+
+    /// Takes in a key; whether it is the opening one that is held down.
+    fn is_held(&mut self, key: Key, now: Timestamp) -> bool {
+        if self.by != Some(key) {
+            self.by = None;
+            return false;
+        }
+        let is_held = now.since(self.last) < GRACE;
+        self.last = now;
+        is_held
     }
 
     /// Whether a key may confirm.
@@ -108,8 +123,21 @@ pub(crate) fn ask_with_params(
 
 /// Opens a menu; of nothing to choose from, none.
 pub(crate) fn open_menu(app: &mut App, title: &'static str, items: Vec<Item>) -> Vec<Effect> {
+    open_menu_of(app, title, items, false)
+}
+
+/// The same, where what is chosen acts at once and without a further question.
+pub(crate) fn open_menu_that_acts(
+    app: &mut App,
+    title: &'static str,
+    items: Vec<Item>,
+) -> Vec<Effect> {
+    open_menu_of(app, title, items, true)
+}
+
+fn open_menu_of(app: &mut App, title: &'static str, items: Vec<Item>, acts: bool) -> Vec<Effect> {
     if !items.is_empty() {
-        let menu = Menu::new(Opened::of(app), title, items);
+        let menu = Menu::new(Opened::of(app), title, items, acts);
         app.overlay = Some(Overlay::Dialog(Dialog::Menu(menu)));
     }
     Vec::new()
@@ -193,17 +221,40 @@ pub(crate) fn answered(
         Ok(answer) => {
             let text = match &answer {
                 Answer::RunCreated { number, .. } => format!("{} #{number}", sent.done),
-                Answer::Retried { tasks } => format!("{} ({} tasks)", sent.done, tasks.len()),
-                Answer::RollingBack { .. } | Answer::Done => sent.done,
+                Answer::Retried { tasks } if !tasks.is_empty() => {
+                    format!("{} ({})", sent.done, format::plural(tasks.len() as u64, "task"))
+                }
+                Answer::Retried { .. } | Answer::RollingBack { .. } | Answer::Done => sent.done,
             };
             app.toast = Some(Toast::done(app.now, text, sent.cli, sent.undo));
         }
         Err(refusal) => {
             let help = refusal.help.map(|it| format!("; {it}")).unwrap_or_default();
-            app.say(Role::Bad, format!("refused: {}{help}", refusal.message));
+            let word = refused_word(refusal.code);
+            app.say(Role::Bad, format!("{word}{}{help}", refusal.message));
         }
     }
     Vec::new()
+}
+
+/// What stands before the message of a refusal: a daemon that did not answer has refused nothing.
+fn refused_word(code: RefusalCode) -> &'static str {
+    if code == RefusalCode::Unavailable { "" } else { "refused: " }
+}
+
+/// Takes in that the daemon is there again: what could not be said without it is asked anew.
+pub(crate) fn link_is_up(app: &mut App) -> Vec<Effect> {
+    match app.overlay.take() {
+        Some(Overlay::Dialog(Dialog::Confirm(mut confirm))) => {
+            let effects = confirm.link_is_up(app);
+            app.overlay = Some(Overlay::Dialog(Dialog::Confirm(confirm)));
+            effects
+        }
+        other => {
+            app.overlay = other;
+            Vec::new()
+        }
+    }
 }
 
 /// Takes in a key while a dialog is open.

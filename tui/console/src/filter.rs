@@ -25,6 +25,8 @@ enum What {
     Field(String, String),
     Younger(Duration),
     Older(Duration),
+    /// An age that is none, as it was typed.
+    NoAge(String),
 }
 
 /// What of a row can be asked for.
@@ -57,7 +59,26 @@ impl Filter {
     }
 
     pub(crate) fn keeps(&self, row: &Row) -> bool {
-        self.terms.iter().all(|it| it.what.is_true_of(row) != it.not)
+        let means = |it: &&Term| match &it.what {
+            What::Field(name, _) => row.fields.iter().any(|it| it.0.starts_with(name.as_str())),
+            What::NoAge(_) => false,
+            _ => true,
+        };
+        self.terms.iter().filter(means).all(|it| it.what.is_true_of(row) != it.not)
+    }
+
+    /// As a title says it: `filter: state:failed`; or which of its terms mean nothing, and what would. Those are left out.
+    ///
+    /// - `keys`: the fields that rows have here.
+    pub(crate) fn told(&self, keys: &[&str]) -> String {
+        let wrong = self.terms.iter().find_map(|it| match &it.what {
+            What::Field(name, _) if !keys.iter().any(|key| key.starts_with(name.as_str())) => {
+                Some(format!("{name}: is no key; keys are {}", keys.join(", ")))
+            }
+            What::NoAge(text) => Some(format!("{text} is no age; write age<2h")),
+            _ => None,
+        });
+        format!("filter: {}", wrong.as_deref().unwrap_or(&self.text))
     }
 }
 
@@ -68,6 +89,7 @@ impl What {
             Self::Field(name, value) => {
                 row.fields.iter().any(|(key, it)| key.starts_with(name.as_str()) && has(it, value))
             }
+            Self::NoAge(_) => true,
             Self::Younger(span) => row.age.is_some_and(|it| it < *span),
             Self::Older(span) => row.age.is_some_and(|it| it > *span),
         }
@@ -89,6 +111,8 @@ fn term(text: &str) -> Option<Term> {
         What::Younger(span)
     } else if let Some(span) = age('>') {
         What::Older(span)
+    } else if age_sign(&lower) {
+        What::NoAge(text.to_owned())
     } else {
         match lower.split_once(':') {
             Some((name, value)) if !name.is_empty() => {
@@ -99,6 +123,10 @@ fn term(text: &str) -> Option<Term> {
     };
     let empty = matches!(&what, What::Word(it) if it.is_empty());
     (!empty).then_some(Term { not, what })
+}
+
+fn age_sign(lower: &str) -> bool {
+    lower.strip_prefix("age").is_some_and(|it| it.starts_with(['<', '>']))
 }
 
 #[cfg(test)]
@@ -127,14 +155,21 @@ mod tests {
         ] {
             assert!(keeps(yes), "{yes}");
         }
-        for no in ["zz", "!retail", "state:running", "age<30m", "age>1d", "retail zz", "what:x"] {
+        for no in ["zz", "!retail", "state:running", "age<30m", "age>1d", "retail zz"] {
             assert!(!keeps(no), "{no}");
         }
     }
 
     #[test]
-    fn half_a_term_is_a_word() {
-        assert_eq!(Filter::new("age<").terms.len(), 1);
+    fn a_term_that_means_nothing_hides_nothing_and_is_told() {
+        for nothing in ["what:x", "!what:x", "age<zz", "age>", "!age<"] {
+            assert!(keeps(nothing), "{nothing}");
+        }
+        assert!(!keeps("what:x retail zz"));
+        let told = |text| Filter::new(text).told(&["state", "by"]);
+        assert_eq!(told("x what:y"), "filter: what: is no key; keys are state, by");
+        assert_eq!(told("age<zz"), "filter: age<zz is no age; write age<2h");
+        assert_eq!(told("st:failed age<2h"), "filter: st:failed age<2h");
         assert!(!Filter::new("age<x").is_timed());
         assert!(Filter::new("age<2h").is_timed());
     }

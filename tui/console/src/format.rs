@@ -52,6 +52,21 @@ pub(crate) fn when(at: Timestamp, now: Timestamp, offset: UtcOffset) -> String {
     }
 }
 
+/// A text in which instants as programs write them are told as people read them.
+pub(crate) fn with_clocks(text: &str, now: Timestamp, offset: UtcOffset) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_end_matches([',', ';', ')']);
+        let end = &word[bare.len()..];
+        // Only what has a date and a time in it: a number alone may be anything.
+        let is_instant = bare.len() >= 20 && bare.as_bytes()[10] == b'T';
+        match bare.parse::<Timestamp>() {
+            Ok(at) if is_instant => format!("{}{end}", when(at, now, offset)),
+            _ => word.to_owned(),
+        }
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// `950 B`, `1.4 GB`, in powers of 1000, three figures.
 pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -135,6 +150,14 @@ mod tests {
         assert_eq!(when(at("2026-11-01T07:02:00Z"), now, east), "11-01 09:02");
         assert_eq!(when(at("2024-02-29T07:02:00Z"), now, east), "2024-02-29");
         assert!(!when(Timestamp(i64::MIN), Timestamp(i64::MAX), east).is_empty());
+    }
+
+    #[test]
+    fn instants_within_a_text_are_told_as_clocks() {
+        let now = at("2026-11-25T12:04:31Z");
+        let told = |text| with_clocks(text, now, |_| 0);
+        assert_eq!(told("again at 2026-11-25T12:05:09.123Z, then"), "again at 12:05, then");
+        assert_eq!(told("exit(1) at 12 of  2026-11-25"), "exit(1) at 12 of  2026-11-25");
     }
 
     #[test]

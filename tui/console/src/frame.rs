@@ -17,12 +17,13 @@ use crate::screens::{self, Kind};
 use crate::text;
 use crate::theme::{Glyph, Role, Theme};
 use crate::toast;
+use crate::verb;
 use crate::why;
 use crate::widgets::panel::Line;
 use crate::widgets::table::Cell;
 
 /// The fewest columns and rows.
-const SIZE_MIN: (u16, u16) = (60, 15);
+pub(crate) const SIZE_MIN: (u16, u16) = (60, 15);
 /// From so many columns on the screens are named in the first line.
 const WIDE: u16 = 130;
 
@@ -118,7 +119,8 @@ fn header(app: &App, area: Rect, buf: &mut Buffer) {
 /// How old the picture is.
 fn age(app: &App) -> (String, Role) {
     if let Some(frozen) = &app.frozen {
-        return (format!("FROZEN {}", format::span(app.now.since(frozen.since))), Role::Warn);
+        let span = format::span(app.now.since(frozen.since));
+        return (format!("FROZEN {span}, . ends it"), Role::Warn);
     }
     match &app.link {
         Link::Up { .. } if app.store.is_empty() => ("connected".to_owned(), Role::Dim),
@@ -211,9 +213,7 @@ fn bottom(app: &App, area: Rect, buf: &mut Buffer) {
 /// What the keys do in what stands over the screen.
 fn overlay_keys(app: &App, overlay: &Overlay) -> Line {
     let keys: &[(&str, &str)] = match overlay {
-        Overlay::Dialog(Dialog::Confirm(_)) => {
-            &[("y", "do it"), ("tab", "next field"), ("enter", "leave field"), ("esc", "no")]
-        }
+        Overlay::Dialog(Dialog::Confirm(it)) => it.keys(),
         Overlay::Dialog(Dialog::Menu(_)) => &[("enter", "choose"), ("esc", "close")],
         Overlay::Dialog(Dialog::Question(_)) => &[("y", "yes"), ("esc", "no")],
         Overlay::Palette(_) => &[("enter", "run"), ("tab", "complete"), ("esc", "close")],
@@ -265,7 +265,7 @@ fn verbs(app: &App, room: usize) -> Line {
     let mut hints: Vec<(Level, &str, Key)> = here
         .filter_map(|it| match it.hint {
             Hint::Verb(hint) if it.is_allowed(app).is_ok() => {
-                Some((it.level, hint, *it.keys.first()?))
+                Some((it.level, verb::hint(app, it.id).unwrap_or(hint), *it.keys.first()?))
             }
             _ => None,
         })
@@ -291,12 +291,20 @@ fn general(app: &App, room: usize) -> Line {
     let kind = app.kind();
     let mut line = Vec::new();
     let mut used = 1;
-    for command in table::all().filter(|it| it.scope.contains(&kind)) {
-        let (Hint::General(hint), Some(key)) = (command.hint, command.keys.first()) else {
-            continue;
-        };
-        let key = key_label(theme, *key);
-        let wide = key.chars().count() + hint.chars().count() + 3;
+    let here = table::all().filter(|it| it.scope.contains(&kind));
+    let mut hints: Vec<(&str, String)> = here
+        .filter_map(|it| match it.hint {
+            Hint::General(hint) => Some((hint, key_label(theme, *it.keys.first()?))),
+            _ => None,
+        })
+        .collect();
+    let wide = |hint: &str, key: &str| key.chars().count() + hint.chars().count() + 3;
+    if hints.iter().map(|(hint, key)| wide(hint, key)).sum::<usize>() >= room {
+        // These two lead to all others.
+        hints.sort_by_key(|it| !matches!(it.1.as_str(), "?" | ":"));
+    }
+    for (hint, key) in hints {
+        let wide = wide(hint, &key);
         if used + wide > room {
             continue;
         }

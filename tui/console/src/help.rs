@@ -8,8 +8,13 @@ use crate::command::{Command, table};
 use crate::edit::Edit;
 use crate::effect::Effect;
 use crate::key::Key;
+use crate::safe::Safe;
+use crate::text;
 use crate::theme::{Glyph, Role};
 use crate::widgets::panel;
+
+/// How many lines tell of the selected command.
+const TOLD: usize = 2;
 
 /// The list, and what is searched for.
 #[derive(Debug)]
@@ -66,14 +71,30 @@ pub(crate) fn key(app: &mut App, mut help: Help, key: Key) -> Vec<Effect> {
     Vec::new()
 }
 
+/// What a command does, and why not now.
+fn doc(app: &App, command: &Command) -> String {
+    match command.is_allowed(app) {
+        Ok(()) => command.doc.to_owned(),
+        Err(reason) => format!("{} ({reason})", command.doc),
+    }
+}
+
 pub(crate) fn view(app: &App, help: &Help, area: Rect, buf: &mut Buffer) {
     let theme = app.theme();
     let shown = help.shown();
     let height = area.height.saturating_sub(4).max(3);
-    let width = area.width.saturating_sub(8).min(100);
+    let width = area.width.saturating_sub(8).min(140);
     let title = format!("KEYS: {}", app.kind().title());
     let inner = panel::panel(buf, area, theme, &title, (width, height));
-    let rows = usize::from(inner.height.saturating_sub(1));
+    let told: Vec<String> = match shown.get(help.selected) {
+        Some(command) => {
+            let text = format!("{} {}", command.keys_text(), doc(app, command));
+            let lines = text::wrap(&Safe::line(&text), usize::from(inner.width));
+            lines.iter().take(TOLD).map(ToString::to_string).collect()
+        }
+        None => Vec::new(),
+    };
+    let rows = usize::from(inner.height).saturating_sub(TOLD + 2).max(1);
     let first = (help.selected + 1).saturating_sub(rows);
     let cursor = theme.glyph(Glyph::Cursor).to_owned();
     let (before, after) = help.edit.parts();
@@ -84,24 +105,23 @@ pub(crate) fn view(app: &App, help: &Help, area: Rect, buf: &mut Buffer) {
         (after, theme.style(Role::Field)),
     ]];
     for (at, command) in shown.iter().enumerate().skip(first).take(rows) {
-        let off = command.is_allowed(app).err();
+        let off = command.is_allowed(app).is_err();
         let selected = at == help.selected;
-        let role = match (selected, &off) {
+        let role = match (selected, off) {
             (true, _) => Role::Selected,
-            (false, Some(_)) => Role::Dim,
-            (false, None) => Role::Plain,
+            (false, true) => Role::Dim,
+            (false, false) => Role::Plain,
         };
         let pointer = if selected { theme.glyph(Glyph::Selected) } else { " " };
-        let doc = match off {
-            Some(reason) => format!("{} ({reason})", command.doc),
-            None => command.doc.to_owned(),
-        };
         lines.push(vec![
             (format!("{pointer} "), theme.style(Role::Strong)),
             (format!("{:<11} ", command.keys_text()), theme.style(Role::Key)),
             (format!("{:<20} ", command.title), theme.style(role)),
-            (doc, theme.style(Role::Dim)),
+            (doc(app, command), theme.style(Role::Dim)),
         ]);
     }
+    // What is selected is told in full at the bottom.
+    lines.resize(usize::from(inner.height).saturating_sub(TOLD), Vec::new());
+    lines.extend(told.into_iter().map(|it| vec![(it, theme.style(Role::Plain))]));
     panel::lines(buf, inner, &lines);
 }

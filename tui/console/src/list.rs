@@ -84,6 +84,7 @@ impl<K: Ord + Clone> List<K> {
         self.page = page.max(1);
         if self.made_of.as_ref() != Some(&made) {
             self.rows = make(&self.filter, self.sort);
+            self.keep_shown_marks();
             self.made_of = Some(made);
             self.keep_selection();
         }
@@ -93,6 +94,14 @@ impl<K: Ord + Clone> List<K> {
     /// Forgets the marks of rows that are no more.
     pub(crate) fn keep_marks(&mut self, exists: impl Fn(&K) -> bool) {
         self.marks.retain(exists);
+    }
+
+    /// What is not shown is not marked: nobody would know what an act hits.
+    fn keep_shown_marks(&mut self) {
+        if !self.marks.is_empty() {
+            let shown: BTreeSet<&K> = self.rows.iter().collect();
+            self.marks.retain(|it| shown.contains(it));
+        }
     }
 
     fn keep_selection(&mut self) {

@@ -1,11 +1,11 @@
 //! What needs a person, in order of harm.
 
-mod failed;
+pub(crate) mod failed;
 
 use std::time::Duration;
 
 use shared::id::{PoolName, RunId, TaskPath, WorkflowName};
-use shared::snapshot::{ApprovalRow, PauseView, PoolRow};
+use shared::snapshot::{ApprovalRow, PauseView, PoolRow, RunRow};
 use shared::time::Timestamp;
 
 use crate::app::App;
@@ -13,6 +13,12 @@ use crate::format;
 
 /// How long a task may wait for a slot before it is told.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// So long before its end an approval comes before what has failed already.
+const URGENT: Duration = Duration::from_secs(300);
+
+/// The most held tasks that are named.
+const HELD_MAX: usize = 3;
 
 /// One thing that needs a person.
 #[derive(Clone, PartialEq, Debug)]
@@ -42,19 +48,22 @@ pub(crate) enum NeedOf {
     Queue(PoolName),
 }
 
-/// Everything that needs a person: a store that cannot be written; pauses that hold something back; pools that are down;
-/// undos that failed, and runs that failed where no later one of their workflow has succeeded; approvals, those that expire
-/// first at the head; held tasks; workflows whose file is broken; queues in which something waits for long; and pauses
-/// that hold nothing back.
+/// Everything that needs a person: a store that cannot be written; a pause of everything; approvals that are about to
+/// expire; pools that are down; undos that failed, and runs that failed where no later one of their workflow has succeeded;
+/// the other approvals, those that expire first at the head; pauses that hold something back; held tasks; workflows whose
+/// file is broken; queues in which something waits for long; and pauses that hold nothing back.
 pub(crate) fn all(app: &App) -> Vec<Need> {
     let (harmful, idle): (Vec<_>, Vec<_>) = pauses(app).partition(|it| it.1);
+    let (urgent, others): (Vec<_>, Vec<_>) = approvals(app).into_iter().partition(|it| it.1);
+    let (urgent, others) = (urgent.into_iter().map(|it| it.0), others.into_iter().map(|it| it.0));
     let mut needs = Vec::new();
     needs.extend(store(app));
     needs.extend(everything(app));
-    needs.extend(harmful.into_iter().map(|it| it.0));
+    needs.extend(urgent);
     needs.extend(pools(app));
     needs.extend(failed::all(app));
-    needs.extend(approvals(app));
+    needs.extend(others);
+    needs.extend(harmful.into_iter().map(|it| it.0));
     needs.extend(held(app));
     needs.extend(workflows(app));
     needs.extend(queues(app));
@@ -149,7 +158,8 @@ fn pools(app: &App) -> impl Iterator<Item = Need> {
     })
 }
 
-fn approvals(app: &App) -> Vec<Need> {
+/// Each with whether it is about to expire.
+fn approvals(app: &App) -> Vec<(Need, bool)> {
     let mut rows: Vec<&ApprovalRow> = app.store.approvals.iter().collect();
     rows.sort_by_key(|it| (it.expires.is_none(), it.expires, it.since));
     let need = |it: &ApprovalRow| Need {
@@ -160,7 +170,8 @@ fn approvals(app: &App) -> Vec<Need> {
         text: approval_text(app, it),
         since: Some(it.since),
     };
-    rows.into_iter().map(need).collect()
+    let is_urgent = |it: &ApprovalRow| it.expires.is_some_and(|at| at.since(app.now) < URGENT);
+    rows.into_iter().map(|it| (need(it), is_urgent(it))).collect()
 }
 
 fn approval_text(app: &App, row: &ApprovalRow) -> String {
@@ -187,10 +198,26 @@ fn held(app: &App) -> impl Iterator<Item = Need> {
             state: "held",
             word: "held",
             what: format!("{}#{}", it.workflow, it.number),
-            text: format!("{} held until released", format::plural(u64::from(held), "task")),
+            text: held_text(app, it, u64::from(held)),
             since: it.started,
         })
     })
+}
+
+/// `2 tasks held until released`; which and why where their run is open.
+fn held_text(app: &App, row: &RunRow, held: u64) -> String {
+    let text = format!("{} held until released", format::plural(held, "task"));
+    let tasks = app.store.open_run(row.id).map_or(&[][..], |it| &it.tasks);
+    let names: Vec<String> = tasks
+        .iter()
+        .filter(|it| it.state == "held")
+        .take(HELD_MAX)
+        .map(|it| match &it.reason {
+            Some(reason) => format!("{} {}", it.task, reason.trim_start_matches("held ")),
+            None => it.task.clone(),
+        })
+        .collect();
+    if names.is_empty() { text } else { format!("{text}: {}", names.join(", ")) }
 }
 
 fn workflows(app: &App) -> impl Iterator<Item = Need> {

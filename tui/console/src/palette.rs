@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::app::{App, Overlay};
-use crate::command::{self, Command, table};
+use crate::command::{self, Command, aim, table};
 use crate::edit::Edit;
 use crate::effect::Effect;
 use crate::filter::Filter;
@@ -53,7 +53,7 @@ pub(crate) struct FilterBox {
 }
 
 impl Palette {
-    pub(crate) fn new(app: &App) -> Self {
+    pub(crate) fn new(app: &mut App) -> Self {
         Self { edit: Edit::default(), entries: found(app, ""), selected: 0 }
     }
 }
@@ -119,7 +119,7 @@ fn go(app: &mut App, go: Go) -> Vec<Effect> {
 
 /// The rows for a text: a command that is named by its first word with the rest as its arguments, then what matches,
 /// closest first.
-fn found(app: &App, text: &str) -> Vec<Entry> {
+fn found(app: &mut App, text: &str) -> Vec<Entry> {
     let text = text.trim();
     let text = text.strip_prefix("runyard ").unwrap_or(text);
     let mut entries = Vec::new();
@@ -175,14 +175,22 @@ fn objects(app: &App, text: &str) -> Vec<(u32, Entry)> {
     workflows.chain(pools).chain(runs.take(FOUND_MAX)).collect()
 }
 
-fn of_command(app: &App, command: &'static Command, args: &str) -> Entry {
+fn of_command(app: &mut App, command: &'static Command, args: &str) -> Entry {
+    let off = match aim::read(app, command, args) {
+        Ok((target, _)) => {
+            app.aimed = target;
+            command.is_allowed(app).err()
+        }
+        Err(reason) => Some(reason),
+    };
+    app.aimed = None;
     let label =
         if args.is_empty() { command.id.to_owned() } else { format!("{} {args}", command.id) };
     Entry {
         label,
         detail: command.title.to_owned(),
         key: command.keys.first().map(ToString::to_string).unwrap_or_default(),
-        off: command.is_allowed(app).err(),
+        off,
         go: Go::Command(command, args.to_owned()),
     }
 }

@@ -12,6 +12,7 @@
 pub(crate) mod approvals;
 pub(crate) mod detail;
 pub(crate) mod log;
+mod now;
 pub(crate) mod pulse;
 pub(crate) mod queues;
 pub(crate) mod run;
@@ -23,6 +24,7 @@ pub(crate) mod workflows;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use shared::id::RunId;
+use shared::time::Timestamp;
 use shared::watch::Topics;
 
 use crate::app::App;
@@ -30,7 +32,7 @@ use crate::command::{self, Command};
 use crate::effect::Effect;
 use crate::filter::Filter;
 use crate::frame;
-use crate::input::Input;
+use crate::input::{Input, Link};
 use crate::list::{List, Step};
 use crate::needs::NeedOf;
 use crate::target::Target;
@@ -267,8 +269,15 @@ pub(crate) fn topics(app: &App) -> Topics {
                 topics.runs = Some(runs::window(app));
                 topics.queue = true;
             }
-            Screen::Runs | Screen::Workflows => topics.runs = Some(runs::window(app)),
-            Screen::Run(run) => topics.run = Some(*run),
+            Screen::Runs => {
+                topics.runs = Some(runs::window(app));
+                topics.queue = true;
+            }
+            Screen::Workflows => topics.runs = Some(runs::window(app)),
+            Screen::Run(run) => {
+                topics.run = Some(*run);
+                topics.queue = true;
+            }
             Screen::Log(of) => topics.run = Some(of.run),
             Screen::Queues => topics.queue = true,
             Screen::Approvals => {}
@@ -407,22 +416,47 @@ pub(crate) fn body_rows(app: &App) -> usize {
     usize::from(frame::body(app, Rect::new(0, 0, app.size.0, app.size.1)).height)
 }
 
-/// The title of a list with its count and filter: `RUNS 37 of 1,204`, `filter: state:failed`.
-pub(crate) fn list_title<K: Ord + Clone>(
-    name: &str,
-    list: &List<K>,
-    all: usize,
-    sorts: &[&str],
-) -> (String, String) {
+/// What a list is called by its title.
+pub(crate) struct Titled<'a> {
+    pub(crate) name: &'a str,
+    /// How many rows there are without the filter.
+    pub(crate) all: usize,
+    pub(crate) sorts: &'a [&'a str],
+    /// The fields that its filter knows.
+    pub(crate) keys: &'a [&'a str],
+    /// The height of its pane, with title and heads of columns.
+    pub(crate) height: u16,
+}
+
+/// How many rows stand below the last of `height` lines.
+fn below<K: Ord + Clone>(list: &List<K>, height: usize) -> usize {
+    list.visible(list.rows().len()).len() - list.visible(height).len()
+}
+
+/// Until when what goes on is known: the present, or the newest news where no more of them come.
+pub(crate) fn known_at(app: &App) -> Timestamp {
+    match app.link {
+        Link::Up { .. } => app.now,
+        _ => app.store.at.min(app.now),
+    }
+}
+
+/// The title of a list with its count and filter: `RUNS 37 of 1,204, 14 below`, `filter: state:failed`.
+pub(crate) fn list_title<K: Ord + Clone>(list: &List<K>, of: &Titled) -> (String, String) {
+    let Titled { name, sorts, .. } = of;
     let shown = crate::format::count(list.rows().len() as u64);
-    let all = crate::format::count(all as u64);
+    let all = crate::format::count(of.all as u64);
     let title = match list.filter().is_empty() {
         true => format!("{name} {shown}"),
         false => format!("{name} {shown} of {all}"),
     };
+    let title = match below(list, usize::from(of.height.saturating_sub(2))) {
+        0 => title,
+        more => format!("{title}, {} below", crate::format::count(more as u64)),
+    };
     let mut hints = Vec::new();
     if !list.filter().is_empty() {
-        hints.push(format!("filter: {}", list.filter().text()));
+        hints.push(list.filter().told(of.keys));
     }
     hints.extend(sorts.get(list.sort()).map(|it| format!("sort: {it}")));
     (title, hints.join("   "))

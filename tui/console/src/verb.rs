@@ -1,15 +1,16 @@
 //! What can be asked of the daemon about what is selected: each verb is an [`Ask`] or the reason why not.
 
-use std::time::Duration;
+mod typed;
 
 use shared::request::{Decision, Mark, PauseWhat, Request, RetryWhat, RollbackWhat};
 use shared::snapshot::PauseView;
-use shared::time::Timestamp;
 use shared::workflow::Priority;
 
 use crate::app::App;
 use crate::screens::{self, Kind};
 use crate::target::{AT_ONCE_MAX, RunTarget, Target, TaskTarget};
+
+pub(crate) use typed::{completed, params, until};
 
 /// How long a pause lasts unless something else is said.
 pub(crate) const PAUSE: &str = "2h";
@@ -29,6 +30,8 @@ pub(crate) struct Ask {
     pub(crate) comment: Comment,
     pub(crate) asks_until: bool,
     pub(crate) asks_params: bool,
+    /// What is to be known besides the plan.
+    pub(crate) note: Option<String>,
     /// What must be typed.
     pub(crate) typed: Option<String>,
     /// The count must be typed where it is above this.
@@ -70,15 +73,34 @@ impl Ask {
             comment: Comment::May,
             asks_until: false,
             asks_params: false,
+            note: None,
             typed: None,
             typed_above: None,
         }
     }
+
+    /// The same about marked runs: where it hits more than one, how many must be typed.
+    fn of_many(self, note: Option<String>) -> Self {
+        match self.pieces.len() {
+            0 | 1 => Self { note, ..self },
+            many => Self { note, typed: Some(many.to_string()), typed_above: None, ..self },
+        }
+    }
+
+    /// Whether it lets go on what waits.
+    pub(crate) fn lets_go_on(&self) -> bool {
+        matches!(self.title, "RESUME" | "RELEASE")
+    }
+}
+
+/// What was named, else what is selected or marked.
+pub(crate) fn target(app: &App) -> Target {
+    app.aimed.clone().unwrap_or_else(|| screens::target(app))
 }
 
 /// Pauses what is selected, or lets it go on.
 pub(crate) fn pause(app: &App) -> Result<Ask, String> {
-    let target = screens::target(app);
+    let target = target(app);
     if let Some(pool) = &target.pool {
         let pause = app.store.pools.get(pool).and_then(|it| it.pause.as_ref());
         return Ok(pause_or_resume(PauseWhat::Pool(pool.clone()), format!("pool {pool}"), pause));
@@ -88,17 +110,27 @@ pub(crate) fn pause(app: &App) -> Result<Ask, String> {
         let label = format!("workflow {workflow}");
         return Ok(pause_or_resume(PauseWhat::Workflow(workflow.clone()), label, pause));
     }
-    if target.runs.is_empty() && app.kind() == Kind::Pulse {
+    if target.runs.is_empty() && app.aimed.is_none() && app.kind() == Kind::Pulse {
         return pause_all(app);
     }
-    let runs = some_runs(&target, |it| !it.is_over(), "over")?;
+    let (runs, note) = some_runs(&target, |it| !it.is_over(), "over")?;
     let resume = runs.iter().all(|it| it.is_paused);
     let pieces = runs.into_iter().map(|it| {
         let what = PauseWhat::Run(it.id);
         let request = if resume { resume_of(what) } else { pause_of(what) };
         of_run(it, request)
     });
-    Ok(pause_ask(resume, pieces.collect()))
+    Ok(pause_ask(resume, pieces.collect()).of_many(note))
+}
+
+/// What a hint says of a command that goes both ways, where it would let something go on.
+pub(crate) fn hint(app: &App, command: &str) -> Option<&'static str> {
+    let (ask, hint) = match command {
+        "pause" => (pause(app), "resume…"),
+        "hold" => (hold(app), "release…"),
+        _ => return None,
+    };
+    ask.ok().filter(Ask::lets_go_on).map(|_| hint)
 }
 
 /// Pauses everything, or lets everything go on.
@@ -109,10 +141,10 @@ pub(crate) fn pause_all(app: &App) -> Result<Ask, String> {
 
 /// Runs parts of a run again. `what`: `this`, `failed` or `from`.
 pub(crate) fn retry(app: &App, what: &str) -> Result<Ask, String> {
-    let target = screens::target(app);
+    let target = target(app);
     let again =
         |it: &RunTarget| !matches!(it.state.as_deref(), Some("cancelling" | "rolling_back"));
-    let pieces = match what {
+    let (pieces, note) = match what {
         "this" | "from" => {
             let (run, task) = target.task()?;
             if what == "from" && task.path.item.is_some() {
@@ -122,17 +154,18 @@ pub(crate) fn retry(app: &App, what: &str) -> Result<Ask, String> {
                 "this" => RetryWhat::Tasks(vec![task.path.clone().forward()]),
                 _ => RetryWhat::From(task.path.task.clone()),
             };
-            vec![of_task(run, task, Request::Retry { run: run.id, what, comment: None })]
+            (vec![of_task(run, task, Request::Retry { run: run.id, what, comment: None })], None)
         }
-        _ => some_runs(&target, again, "busy")?
-            .into_iter()
-            .map(|it| {
+        _ => {
+            let (runs, note) = some_runs(&target, again, "busy")?;
+            let pieces = runs.into_iter().map(|it| {
                 let request = Request::Retry { run: it.id, what: RetryWhat::Failed, comment: None };
                 of_run(it, request)
-            })
-            .collect(),
+            });
+            (pieces.collect(), note)
+        }
     };
-    Ok(Ask::new("RETRY", "run again", "runs again", pieces))
+    Ok(Ask::new("RETRY", "run again", "runs again", pieces).of_many(note))
 }
 
 /// Decides an approval.
@@ -150,7 +183,7 @@ pub(crate) fn decide(app: &App, decision: Decision) -> Result<Ask, String> {
 
 /// Stops a task before it starts, or lets it go on.
 pub(crate) fn hold(app: &App) -> Result<Ask, String> {
-    let target = screens::target(app);
+    let target = target(app);
     let (run, task) = target.task()?;
     let (id, path) = (run.id, task.path.clone());
     match task.state.as_str() {
@@ -169,7 +202,7 @@ pub(crate) fn hold(app: &App) -> Result<Ask, String> {
 
 /// Passes a task over that has not started.
 pub(crate) fn skip(app: &App) -> Result<Ask, String> {
-    let target = screens::target(app);
+    let target = target(app);
     let (run, task) = target.task()?;
     if !matches!(
         task.state.as_str(),
@@ -186,12 +219,15 @@ pub(crate) fn skip(app: &App) -> Result<Ask, String> {
 
 /// Says how a task has ended. `what`: `success`, `failed` or `undone`.
 pub(crate) fn mark(app: &App, what: &str) -> Result<Ask, String> {
-    let target = screens::target(app);
+    let target = target(app);
     let (run, task) = target.task()?;
-    let (mark, done) = match what {
-        "undone" => (Mark::Undone, "marked as undone"),
-        "failed" => (Mark::Failed, "marked as failed"),
-        _ => (Mark::Success { outputs: Default::default() }, "marked as succeeded"),
+    let (mark, verb, done) = match what {
+        "undone" => (Mark::Undone, "mark as undone", "marked as undone"),
+        "failed" => (Mark::Failed, "mark as failed", "marked as failed"),
+        _ => {
+            let success = Mark::Success { outputs: Default::default() };
+            (success, "mark as succeeded", "marked as succeeded")
+        }
     };
     let path = match mark {
         Mark::Undone => task.path.clone().forward(),
@@ -199,25 +235,38 @@ pub(crate) fn mark(app: &App, what: &str) -> Result<Ask, String> {
     };
     let request = Request::Mark { run: run.id, task: path, mark, comment: None };
     let typed = run.number.map(|it| it.to_string());
-    Ok(Ask { typed, ..Ask::new("MARK", "mark", done, vec![of_task(run, task, request)]) })
+    Ok(Ask { typed, ..Ask::new("MARK", verb, done, vec![of_task(run, task, request)]) })
 }
 
 /// Stops runs.
 pub(crate) fn cancel(app: &App) -> Result<Ask, String> {
-    let target = screens::target(app);
-    let runs = some_runs(&target, |it| !it.is_over(), "over")?;
-    let pieces = runs.into_iter().map(|it| {
-        // A second cancel ends what is left of a run that is being cancelled: its `finally`.
-        let now = it.state.as_deref() == Some("cancelling");
-        of_run(it, Request::Cancel { run: it.id, now, comment: None })
-    });
-    let ask = Ask::new("CANCEL", "cancel", "is being cancelled", pieces.collect());
-    Ok(Ask { typed_above: Some(TYPED_ABOVE), ..ask })
+    let target = target(app);
+    let is_ending = |it: &RunTarget| it.state.as_deref() == Some("cancelling");
+    // A second cancel ends what is left of a run that is being cancelled, its `finally`: never along with a first of another.
+    let now = !target.runs.is_empty() && target.runs.iter().all(|it| it.is_over() || is_ending(it));
+    let fits = |it: &RunTarget| !it.is_over() && is_ending(it) == now;
+    let left_out = if now { "over" } else { "over or ending" };
+    let (runs, note) = some_runs(&target, fits, left_out)?;
+    let number = runs.first().and_then(|it| it.number).map(|it| it.to_string());
+    let pieces =
+        runs.into_iter().map(|it| of_run(it, Request::Cancel { run: it.id, now, comment: None }));
+    let pieces = pieces.collect();
+    let ask = match now {
+        false => Ask {
+            typed_above: Some(TYPED_ABOVE),
+            ..Ask::new("CANCEL", "cancel", "is being cancelled", pieces)
+        },
+        true => Ask {
+            typed: number,
+            ..Ask::new("CANCEL NOW", "cancel now, its finally too", "ends now", pieces)
+        },
+    };
+    Ok(ask.of_many(note))
 }
 
 /// Stops an attempt and queues its task again.
 pub(crate) fn requeue(app: &App) -> Result<Ask, String> {
-    let target = screens::target(app);
+    let target = target(app);
     let (run, task) = target.task()?;
     if !matches!(task.state.as_str(), "starting" | "running" | "stopping") {
         return Err(format!("the task is {}: only what runs can be queued again", task.state));
@@ -228,7 +277,7 @@ pub(crate) fn requeue(app: &App) -> Result<Ask, String> {
 
 /// Undoes what a run has done; of a task whose undo has failed, that undo again.
 pub(crate) fn rollback(app: &App) -> Result<Ask, String> {
-    let target = screens::target(app);
+    let target = target(app);
     let run = target.run()?;
     if matches!(run.state.as_deref(), Some("rolling_back" | "rolled_back")) {
         return Err(format!("{} is {}", run.label, run.state.as_deref().unwrap_or_default()));
@@ -246,7 +295,7 @@ pub(crate) fn rollback(app: &App) -> Result<Ask, String> {
 
 /// Makes a run of a workflow.
 pub(crate) fn run(app: &App) -> Result<Ask, String> {
-    let workflow = screens::target(app).workflow.ok_or("no workflow is selected")?;
+    let workflow = target(app).workflow.ok_or("no workflow is selected")?;
     let row = app.store.workflows.get(&workflow);
     if row.is_some_and(|it| it.version.is_none()) {
         return Err(format!("{workflow} has no version that could run"));
@@ -265,7 +314,7 @@ pub(crate) fn run(app: &App) -> Result<Ask, String> {
 
 /// The run whose priority is to change.
 pub(crate) fn prioritized(app: &App) -> Result<RunTarget, String> {
-    let target = screens::target(app);
+    let target = target(app);
     let run = target.run()?;
     match run.is_over() {
         true => Err(format!("{} is over", run.label)),
@@ -281,7 +330,7 @@ pub(crate) fn prioritize(run: &RunTarget, priority: u16) -> Piece {
 
 /// The approval that is meant: the selected one, or the only one of the run.
 fn approval(app: &App) -> Result<(RunTarget, TaskTarget), String> {
-    let target = screens::target(app);
+    let target = target(app);
     let waits = |it: &&TaskTarget| it.state == "awaiting_approval";
     if let Some(task) = target.task.as_ref().filter(waits) {
         return Ok((target.run()?.clone(), task.clone()));
@@ -298,12 +347,12 @@ fn approval(app: &App) -> Result<(RunTarget, TaskTarget), String> {
     }
 }
 
-/// The runs that are marked or selected and fit; refused where none does or there are too many.
+/// The runs that are marked or selected and fit, and how many are left out; refused where none does or there are too many.
 fn some_runs<'a>(
     target: &'a Target,
     fits: impl Fn(&RunTarget) -> bool,
     otherwise: &str,
-) -> Result<Vec<&'a RunTarget>, String> {
+) -> Result<(Vec<&'a RunTarget>, Option<String>), String> {
     if target.runs.is_empty() {
         return Err("no run is selected".to_owned());
     }
@@ -314,7 +363,13 @@ fn some_runs<'a>(
     match (runs.len(), target.runs.as_slice()) {
         (0, [run]) => Err(format!("{} is {otherwise}", run.label)),
         (0, more) => Err(format!("all {} marked runs are {otherwise}", more.len())),
-        _ => Ok(runs),
+        (count, more) if count < more.len() => {
+            let left = more.len() - count;
+            let are = if left == 1 { "is" } else { "are" };
+            let note = format!("{left} of {} {are} {otherwise} and {are} left out", more.len());
+            Ok((runs, Some(note)))
+        }
+        _ => Ok((runs, None)),
     }
 }
 
@@ -357,103 +412,4 @@ fn pause_of(what: PauseWhat) -> Request {
 
 fn resume_of(what: PauseWhat) -> Request {
     Request::Resume { what, comment: None }
-}
-
-/// The same request with what was typed into the dialog.
-pub(crate) fn completed(
-    request: &Request,
-    comment: Option<String>,
-    until: Option<Timestamp>,
-    params: &[(String, String)],
-) -> Request {
-    let mut request = request.clone();
-    match &mut request {
-        Request::Run { params: into, .. } => {
-            *into =
-                params.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        }
-        Request::Pause { until: into, comment: said, .. } => {
-            *into = until;
-            *said = comment;
-        }
-        Request::Cancel { comment: said, .. }
-        | Request::Retry { comment: said, .. }
-        | Request::Decide { comment: said, .. }
-        | Request::Resume { comment: said, .. }
-        | Request::Hold { comment: said, .. }
-        | Request::Release { comment: said, .. }
-        | Request::Skip { comment: said, .. }
-        | Request::Mark { comment: said, .. }
-        | Request::Requeue { comment: said, .. }
-        | Request::Prioritize { comment: said, .. }
-        | Request::Rollback { comment: said, .. } => *said = comment,
-    }
-    request
-}
-
-/// The end of a pause that lasts as long as the text says; `None` where it says nothing: until it is resumed.
-pub(crate) fn until(text: &str, now: Timestamp) -> Result<Option<Timestamp>, String> {
-    match text.trim() {
-        "" | "resumed" => Ok(None),
-        text => {
-            let span = shared::time::parse_duration(text).map_err(|it| it.to_string())?;
-            if span < Duration::from_secs(1) {
-                return Err("the pause is over at once".to_owned());
-            }
-            Ok(Some(now + span))
-        }
-    }
-}
-
-/// `k=v k2="a b"` as names and values.
-pub(crate) fn params(text: &str) -> Result<Vec<(String, String)>, String> {
-    let mut words: Vec<String> = Vec::new();
-    let (mut word, mut quote, mut any) = (String::new(), None, false);
-    for character in text.chars() {
-        match (character, quote) {
-            (it, Some(open)) if it == open => quote = None,
-            ('"' | '\'', None) => (quote, any) = (Some(character), true),
-            (' ', None) => {
-                if any {
-                    words.push(std::mem::take(&mut word));
-                }
-                any = false;
-            }
-            (it, _) => {
-                word.push(it);
-                any = true;
-            }
-        }
-    }
-    if quote.is_some() {
-        return Err("a quote is not closed".to_owned());
-    }
-    words.extend(any.then_some(word));
-    let pair = |it: String| match it.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(format!("`{it}` is not name=value")),
-    };
-    words.into_iter().map(pair).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_are_pairs_and_may_be_quoted() {
-        let pairs = params(r#"day=2026-11-25 note="a b"  x='' "#).expect("they are pairs");
-        let pairs: Vec<_> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        assert_eq!(pairs, [("day", "2026-11-25"), ("note", "a b"), ("x", "")]);
-        assert!(params("a").is_err() && params("=b").is_err() && params("a=\"b").is_err());
-        assert_eq!(params("  "), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn a_pause_lasts_as_long_as_is_said() {
-        let now = Timestamp::from_millis(0);
-        assert_eq!(until("2h", now), Ok(Some(Timestamp::from_millis(7_200_000))));
-        assert_eq!(until(" ", now), Ok(None));
-        assert!(until("soon", now).is_err() && until("1ms", now).is_err());
-    }
 }

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use shared::request::Refusal;
-use shared::why::{Blocker, Why};
+use shared::why::{Blocker, BlockerKind, Why};
 
 use crate::app::{App, Overlay};
 use crate::effect::Effect;
@@ -12,6 +12,7 @@ use crate::input::Ticket;
 use crate::key::Key;
 use crate::safe::Safe;
 use crate::screens;
+use crate::target::TaskTarget;
 use crate::text;
 use crate::theme::{Role, Theme};
 use crate::widgets::panel::{self, Line};
@@ -29,7 +30,7 @@ pub(crate) struct WhyBox {
 pub(crate) fn ask(app: &mut App) -> Vec<Effect> {
     let target = screens::target(app);
     let Ok(run) = target.run() else { return Vec::new() };
-    let task = target.task.as_ref().map(|it| it.path.to_string());
+    let task = target.task.as_ref().map(asked);
     let label = match &task {
         Some(task) => format!("{} / {task}", run.label),
         None => run.label.clone(),
@@ -37,6 +38,14 @@ pub(crate) fn ask(app: &mut App) -> Vec<Effect> {
     let ticket = app.ticket();
     app.overlay = Some(Overlay::Why(WhyBox { ticket, label, answer: None, scrolled: 0 }));
     vec![Effect::Why(ticket, run.id, task)]
+}
+
+/// The task run; its undo where that is what its state is about.
+fn asked(task: &TaskTarget) -> String {
+    match task.state.as_str() {
+        "rolling_back" | "rolled_back" | "rollback_failed" => task.path.clone().undo().to_string(),
+        _ => task.path.to_string(),
+    }
 }
 
 /// Whether an answer is to the question that is open.
@@ -111,9 +120,13 @@ fn state(theme: Theme, word: &str) -> Line {
 
 fn blocker(app: &App, blocker: &Blocker, indent: usize, width: usize) -> Vec<Line> {
     let theme = app.theme();
-    let mut text = blocker.text.clone();
+    let mut text = format::with_clocks(&blocker.text, app.now, app.settings.utc_offset);
     if let Some(since) = blocker.since {
-        text.push_str(&format!(", for {}", format::span(app.now.since(since))));
+        let span = format::span(app.now.since(since));
+        text.push_str(&match blocker.kind {
+            BlockerKind::Ended | BlockerKind::Cause => format!(", {span} ago"),
+            _ => format!(", for {span}"),
+        });
     }
     if let Some(until) = blocker.until {
         let when = format::when(until, app.now, app.settings.utc_offset);
@@ -129,4 +142,36 @@ fn blocker(app: &App, blocker: &Blocker, indent: usize, width: usize) -> Vec<Lin
         lines.push(vec![(who, theme.style(Role::Dim))]);
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_was_undone_is_asked_about_by_its_undo() {
+        let asked = |path: &str, state: &str| {
+            super::asked(&TaskTarget { path: path.into(), state: state.to_owned() })
+        };
+        assert_eq!(asked("load", "rollback_failed"), "undo@load");
+        assert_eq!(asked("load:7", "rolled_back"), "undo@load:7");
+        assert_eq!(asked("load", "failed"), "load");
+    }
+
+    #[test]
+    fn what_is_over_is_told_by_when_it_was() {
+        let app = crate::fixtures::app(crate::fixtures::busy());
+        let told = |kind| {
+            let blocker = Blocker {
+                kind,
+                text: "it failed".to_owned(),
+                who: Vec::new(),
+                since: Some(crate::fixtures::ago(300)),
+                until: None,
+            };
+            super::blocker(&app, &blocker, 0, 80)[0][0].0.clone()
+        };
+        assert_eq!(told(BlockerKind::Ended), "it failed, 5m ago");
+        assert_eq!(told(BlockerKind::Slots), "it failed, for 5m");
+    }
 }

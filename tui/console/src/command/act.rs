@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::dialog::{self, Item};
 use crate::effect::Effect;
 use crate::key::Key;
-use crate::screens::{self, Kind};
+use crate::screens::Kind;
 use crate::verb;
 
 /// A command that asks in a dialog, on lists of runs and tasks.
@@ -184,7 +184,7 @@ fn retry(app: &mut App, what: &str) -> Vec<Effect> {
     if !what.is_empty() {
         return dialog::ask(app, verb::retry(app, what));
     }
-    if screens::target(app).task.is_none() {
+    if verb::target(app).task.is_none() {
         return dialog::ask(app, verb::retry(app, "failed"));
     }
     let item = |key, label: &str, detail: &str, arg: &str| Item {
@@ -236,7 +236,7 @@ fn prioritize(app: &mut App, priority: &str) -> Vec<Effect> {
         run: |app, priority| prioritize_now(app, priority.parse().unwrap_or(Priority::NORMAL.0)),
     });
     let items = items.collect();
-    dialog::open_menu(app, "PRIORITY", items)
+    dialog::open_menu_that_acts(app, "PRIORITY", items)
 }
 
 fn prioritize_now(app: &mut App, priority: u16) -> Vec<Effect> {

@@ -1,47 +1,23 @@
 //! The confirmation of an act: what the daemon says would follow, in numbers; what is to be said about it; and No.
 
+mod view;
+
 use std::collections::BTreeSet;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
-use shared::plan::{Plan, Tasks};
-use shared::request::{Act, Refusal, Request};
+use shared::plan::Plan;
+use shared::request::{Act, Refusal, RefusalCode, Request};
 
-use super::{Dialog, Opened, buttons};
+use super::{Dialog, Opened, refused_word};
 use crate::app::{App, Overlay};
 use crate::cli;
 use crate::edit::Edit;
 use crate::effect::Effect;
-use crate::format;
 use crate::input::Ticket;
 use crate::key::Key;
-use crate::safe::Safe;
-use crate::text;
-use crate::theme::{Glyph, Role};
 use crate::toast::Sent;
 use crate::verb::{self, Ask, Comment, Piece};
-use crate::widgets::panel::{self, Line};
 
-/// The columns within.
-const WIDTH: u16 = 60;
-/// How many names of tasks or runs are shown.
-const NAMES: usize = 3;
-
-/// A part of a plan.
-type Part = fn(&Plan) -> &Tasks;
-
-/// The parts of a plan in the order in which they are told.
-const PARTS: [(&str, Part); 9] = [
-    ("runs", |it| &it.run),
-    ("undoes", |it| &it.undo),
-    ("not undone", |it| &it.not_undone),
-    ("stops", |it| &it.stop),
-    ("drops", |it| &it.drop),
-    ("waits", |it| &it.wait),
-    ("keeps", |it| &it.keep),
-    ("voids", |it| &it.void),
-    ("runs wait", |it| &it.runs),
-];
+pub(super) use view::view;
 
 /// An act that is to be confirmed.
 #[derive(Debug)]
@@ -59,6 +35,8 @@ pub(crate) struct Confirm {
     done: BTreeSet<usize>,
     /// Why nothing was done.
     problem: Option<(String, Option<String>)>,
+    /// Whether that is only that the daemon is not there.
+    lacks_link: bool,
 }
 
 #[derive(Debug)]
@@ -111,6 +89,7 @@ impl Confirm {
             waiting: Vec::new(),
             done: BTreeSet::new(),
             problem: None,
+            lacks_link: false,
             ask,
         };
         let effects = confirm.ask_for_plans(app);
@@ -156,9 +135,40 @@ impl Confirm {
         refusal: Refusal,
     ) -> Vec<Effect> {
         self.waiting.retain(|it| it.0 != ticket);
-        self.problem = Some((format!("refused: {}", refusal.message), refusal.help));
+        let word = refused_word(refusal.code);
+        self.problem = Some((format!("{word}{}", refusal.message), refusal.help));
+        self.lacks_link = false;
         self.ask.pieces.iter_mut().for_each(|it| it.seen = None);
         self.ask_for_plans(app)
+    }
+
+    /// Takes in that the daemon is there again.
+    pub(super) fn link_is_up(&mut self, app: &mut App) -> Vec<Effect> {
+        if std::mem::take(&mut self.lacks_link) {
+            self.problem = None;
+        }
+        let is_unknown = |it: &Option<Result<Plan, Refusal>>| match it {
+            None => true,
+            Some(Err(refusal)) => refusal.code == RefusalCode::Unavailable,
+            Some(Ok(_)) => false,
+        };
+        match self.plans.iter().any(|it| is_unknown(&it.1)) {
+            true => self.ask_for_plans(app),
+            false => Vec::new(),
+        }
+    }
+
+    /// What the keys do in it.
+    pub(crate) fn keys(&self) -> &'static [(&'static str, &'static str)] {
+        match self.focus {
+            _ if !self.waiting.is_empty() => {
+                &[("sent;", ""), ("esc", "closes, and does not take it back")]
+            }
+            Some(at) if !self.is_number(at) => {
+                &[("enter", "then"), ("y", "do it"), ("tab", "next field"), ("esc", "no")]
+            }
+            _ => &[("y", "do it"), ("tab", "next field"), ("enter", "leave field"), ("esc", "no")],
+        }
     }
 
     fn ask_for_plans(&mut self, app: &mut App) -> Vec<Effect> {
@@ -234,6 +244,7 @@ impl Confirm {
             Ok(requests) => requests,
             Err(reason) => {
                 self.problem = Some((reason, None));
+                self.lacks_link = app.can_act().is_err();
                 return Vec::new();
             }
         };
@@ -291,6 +302,7 @@ fn first_focus(ask: &Ask, fields: &[Field]) -> Option<usize> {
 }
 
 pub(super) fn key(app: &mut App, mut confirm: Box<Confirm>, key: Key) -> Vec<Effect> {
+    let is_held = confirm.opened.is_held(key, app.now);
     let effects = match (key, confirm.focus) {
         (Key::Esc, _) | (Key::Char('n') | Key::Enter, None) => return Vec::new(),
         (Key::Tab | Key::Down, None) => {
@@ -319,8 +331,6 @@ pub(super) fn key(app: &mut App, mut confirm: Box<Confirm>, key: Key) -> Vec<Eff
         }
         (key, Some(at)) => {
             // The opening key, held down, is no text.
-            let is_held =
-                confirm.opened.by == Some(key) && !confirm.opened.may_confirm(Key::Enter, app.now);
             if !is_held && let Some(field) = confirm.fields.get_mut(at) {
                 field.edit.key(key);
                 confirm.problem = None;
@@ -328,155 +338,13 @@ pub(super) fn key(app: &mut App, mut confirm: Box<Confirm>, key: Key) -> Vec<Eff
             Vec::new()
         }
         (Key::Char('y'), None) if confirm.opened.may_confirm(key, app.now) => confirm.go(app),
+        (Key::Char('y'), None) if confirm.opened.by == Some(key) && !is_held => {
+            let text = "y has opened this: press tab, or any other key, before it";
+            confirm.problem = Some((text.to_owned(), None));
+            Vec::new()
+        }
         (_, None) => Vec::new(),
     };
     app.overlay = Some(Overlay::Dialog(Dialog::Confirm(confirm)));
     effects
-}
-
-pub(super) fn view(app: &App, confirm: &Confirm, area: Rect, buf: &mut Buffer) {
-    let width = WIDTH.min(area.width.saturating_sub(4));
-    let lines = lines(app, confirm, usize::from(width));
-    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
-    let inner = panel::panel(buf, area, app.theme(), confirm.ask.title, (width, height));
-    // Neither fields nor buttons are what has no room.
-    let room = usize::from(inner.height);
-    let kept = if lines.len() <= room {
-        lines
-    } else {
-        let tail = (confirm.fields.len() + 2).min(room);
-        let head = room.saturating_sub(tail + 1);
-        let hidden = lines.len() - head - tail;
-        let more = format!("  {hidden} more lines: make the terminal larger to see them");
-        let (above, below) = (&lines[..head], &lines[lines.len() - tail..]);
-        let more = vec![(more, app.theme().style(Role::Warn))];
-        above.iter().cloned().chain([more]).chain(below.iter().cloned()).collect()
-    };
-    panel::lines(buf, inner, &kept);
-}
-
-fn lines(app: &App, confirm: &Confirm, width: usize) -> Vec<Line> {
-    let theme = app.theme();
-    let plain = theme.style(Role::Plain);
-    let mut lines = vec![vec![(question(confirm), theme.style(Role::Strong))]];
-    lines.extend(plan_lines(app, confirm, width));
-    lines.push(Vec::new());
-    if let Ok(requests) = confirm.requests(app)
-        && let (Some(request), Some(piece)) = (requests.first(), confirm.ask.pieces.first())
-    {
-        let more = match confirm.ask.pieces.len() {
-            0 | 1 => String::new(),
-            many => format!("  (and {} more)", many - 1),
-        };
-        let line = cli::line(request, &piece.run_label);
-        lines.push(vec![(format!("$ {line}{more}"), theme.style(Role::Dim))]);
-    }
-    if let Some((problem, help)) = &confirm.problem {
-        lines.extend(wrapped(problem, width).map(|it| vec![(it, theme.style(Role::Bad))]));
-        let help = help.iter().flat_map(|it| wrapped(it, width));
-        lines.extend(help.map(|it| vec![(it, plain)]));
-    }
-    lines
-        .extend(confirm.fields.iter().enumerate().map(|(at, it)| field_line(app, confirm, at, it)));
-    lines.push(match confirm.waiting.is_empty() {
-        true => buttons(app, confirm.ask.verb),
-        false => vec![("sent, waiting for the daemon".to_owned(), theme.style(Role::Dim))],
-    });
-    lines
-}
-
-fn question(confirm: &Confirm) -> String {
-    let mut verb = confirm.ask.verb.to_owned();
-    if let Some(first) = verb.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    match confirm.ask.pieces.as_slice() {
-        [one] => format!("{verb}: {}?", one.label),
-        more => {
-            let names: Vec<&str> = more.iter().take(NAMES).map(|it| it.label.as_str()).collect();
-            let rest = more.len().saturating_sub(NAMES);
-            let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-            format!("{verb} {}: {}{rest}?", more.len(), names.join(", "))
-        }
-    }
-}
-
-fn plan_lines(app: &App, confirm: &Confirm, width: usize) -> Vec<Line> {
-    let theme = app.theme();
-    if let Some(refusal) = confirm.refusal() {
-        let lines = wrapped(&format!("refused: {}", refusal.message), width);
-        let help = refusal.help.iter().flat_map(|it| wrapped(it, width));
-        return lines
-            .map(|it| vec![(it, theme.style(Role::Bad))])
-            .chain(help.map(|it| vec![(it, theme.style(Role::Plain))]))
-            .collect();
-    }
-    if !confirm.is_planned() {
-        let text = match app.can_act() {
-            Ok(()) => "working out what it would do…".to_owned(),
-            Err(reason) => format!("what it would do is not known: {reason}"),
-        };
-        return vec![vec![(text, theme.style(Role::Dim))]];
-    }
-    let plans: Vec<&Plan> =
-        confirm.plans.iter().filter_map(|it| it.1.as_ref()?.as_ref().ok()).collect();
-    let mut lines: Vec<Line> = PARTS
-        .into_iter()
-        .filter_map(|(word, part)| {
-            let count: u64 = plans.iter().map(|it| u64::from(part(it).count)).sum();
-            let names = plans.iter().flat_map(|it| &part(it).names).take(NAMES);
-            let names = names.map(String::as_str).collect::<Vec<_>>().join(", ");
-            let dots = if count > NAMES as u64 { ", …" } else { "" };
-            (count > 0).then(|| {
-                vec![
-                    (format!("  {word:<11}"), theme.style(Role::Dim)),
-                    (format!("{:>6}  ", format::count(count)), theme.style(Role::Strong)),
-                    (format!("{names}{dots}"), theme.style(Role::Plain)),
-                ]
-            })
-        })
-        .collect();
-    let notes = plans.iter().flat_map(|it| &it.notes).take(4);
-    for note in notes {
-        let note = wrapped(note, width.saturating_sub(2));
-        lines.extend(note.map(|it| vec![(format!("  {it}"), theme.style(Role::Warn))]));
-    }
-    lines
-}
-
-fn field_line(app: &App, confirm: &Confirm, at: usize, field: &Field) -> Line {
-    let theme = app.theme();
-    let label = match (field.what, &confirm.ask.typed) {
-        (What::Typed, Some(typed)) => format!("type {typed}"),
-        (What::Comment, _) if confirm.ask.comment == Comment::Must => "comment *".to_owned(),
-        (what, _) => what.label().to_owned(),
-    };
-    let (before, after) = field.edit.parts();
-    let mut line = vec![(format!("  {label:<11} "), theme.style(Role::Dim))];
-    if confirm.focus == Some(at) {
-        let shown = tail(&before, 40);
-        line.push((shown, theme.style(Role::Field)));
-        line.push((theme.glyph(Glyph::Cursor).to_owned(), theme.style(Role::Strong)));
-        line.push((after, theme.style(Role::Field)));
-    } else {
-        let hint = match (field.what, field.edit.is_empty()) {
-            (What::Comment, true) => "tab: say why",
-            (What::Until, true) => "until it is resumed",
-            (What::Params, true) => "tab: name=value",
-            _ => "",
-        };
-        line.push((before + &after, theme.style(Role::Plain)));
-        line.push((hint.to_owned(), theme.style(Role::Dim)));
-    }
-    line
-}
-
-/// The end of a text that is longer than there is room.
-fn tail(text: &str, columns: usize) -> String {
-    let count = text.chars().count();
-    text.chars().skip(count.saturating_sub(columns)).collect()
-}
-
-fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> + use<> {
-    text::wrap(&Safe::line(text), width).into_iter().map(|it| it.to_string())
 }

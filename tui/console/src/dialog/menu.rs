@@ -17,6 +17,8 @@ pub(crate) struct Menu {
     title: &'static str,
     items: Vec<Item>,
     selected: usize,
+    /// Whether what is chosen acts at once.
+    acts: bool,
 }
 
 /// One of them.
@@ -33,13 +35,14 @@ pub(crate) struct Item {
 }
 
 impl Menu {
-    pub(super) fn new(opened: Opened, title: &'static str, items: Vec<Item>) -> Self {
+    pub(super) fn new(opened: Opened, title: &'static str, items: Vec<Item>, acts: bool) -> Self {
         let selected = items.iter().position(|it| it.off.is_none()).unwrap_or(0);
-        Self { opened, title, items, selected }
+        Self { opened, title, items, selected, acts }
     }
 }
 
 pub(super) fn key(app: &mut App, mut menu: Menu, key: Key) -> Vec<Effect> {
+    let is_held = menu.opened.is_held(key, app.now);
     let last = menu.items.len().saturating_sub(1);
     let chosen = match key {
         Key::Esc => return Vec::new(),
@@ -57,7 +60,7 @@ pub(super) fn key(app: &mut App, mut menu: Menu, key: Key) -> Vec<Effect> {
     };
     let chosen = chosen.and_then(|at| menu.items.get(at)).filter(|it| it.off.is_none());
     match chosen.cloned() {
-        Some(item) if menu.opened.may_confirm(key, app.now) => {
+        Some(item) if !is_held && (!menu.acts || menu.opened.may_confirm(key, app.now)) => {
             app.opened_by = Some(key);
             (item.run)(app, &item.arg)
         }

@@ -47,6 +47,23 @@ pub(super) fn all(app: &App) -> Vec<Need> {
     undos.chain(failed).collect()
 }
 
+/// Why it is so. Where several of its task runs have failed, how many, and the first of them.
+pub(crate) fn cause(row: &RunRow) -> Option<String> {
+    let (state, noun) = match row.state.as_str() {
+        "rollback_failed" => ("rollback_failed", "undo"),
+        _ => ("failed", "task"),
+    };
+    let many = row.counts.get(state).copied().map_or(0, u64::from);
+    let reason = row.reason.as_deref().filter(|it| !it.is_empty());
+    let failed = || format!("{} failed", format::plural(many, noun));
+    match (reason, many) {
+        (Some(reason), 2..) => Some(format!("{} failed, first: {reason}", format::count(many))),
+        (Some(reason), _) => Some(reason.to_owned()),
+        (None, 0) => None,
+        (None, _) => Some(failed()),
+    }
+}
+
 fn is_told(app: &App, row: &RunRow) -> bool {
     row.ended.is_none_or(|it| app.now.since(it) < TOLD_FOR)
 }
@@ -54,21 +71,12 @@ fn is_told(app: &App, row: &RunRow) -> bool {
 fn need(app: &App, row: &RunRow, times: u64, state: &'static str, word: &'static str) -> Need {
     let ago = row.ended.map(|it| format!("{} ago", format::span(app.now.since(it))));
     let again = (times > 1).then(|| format!("{} in a row", format::count(times)));
-    let reason = row.reason.as_ref().filter(|it| !it.is_empty());
-    let cause = match (reason, row.counts.get(state)) {
-        (Some(reason), _) => Some(reason.clone()),
-        (None, Some(many)) if state == "failed" => {
-            Some(format!("{} failed", format::plural(u64::from(*many), "task")))
-        }
-        (None, Some(many)) => Some(format!("{} failed", format::plural(u64::from(*many), "undo"))),
-        (None, None) => None,
-    };
     Need {
         of: NeedOf::Run(row.id),
         state,
         word,
         what: format!("{}#{}", row.workflow, row.number),
-        text: [ago, again, cause].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        text: [ago, again, cause(row)].into_iter().flatten().collect::<Vec<_>>().join(", "),
         since: row.ended,
     }
 }

@@ -11,7 +11,7 @@ use shared::id::{RunId, TaskPath};
 use shared::snapshot::ApprovalRow;
 
 use super::detail::Scroll;
-use super::{Screen, list_title};
+use super::{Screen, Titled, list_title};
 use crate::app::App;
 use crate::effect::Effect;
 use crate::filter;
@@ -35,6 +35,9 @@ const COLUMNS: [Column; 5] = [
     Column { title: "WHO MAY", min: 8, max: 24, align: Align::Left, rank: 2 },
     Column { title: "LETS GO ON", min: 12, max: 400, align: Align::Left, rank: 3 },
 ];
+
+/// The fields that its filter knows.
+const KEYS: [&str; 2] = ["run", "task"];
 
 /// Under so many seconds to its end an approval stands out.
 const SOON: u64 = 900;
@@ -151,7 +154,14 @@ pub(crate) fn view(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
 
 fn inbox(app: &App, state: &State, panes: &Panes, buf: &mut Buffer) {
     let theme = app.theme();
-    let (title, filter) = list_title("INBOX", &state.list, app.store.approvals.len(), &[]);
+    let titled = Titled {
+        name: "INBOX",
+        all: app.store.approvals.len(),
+        sorts: &[],
+        keys: &KEYS,
+        height: panes.inbox.height,
+    };
+    let (title, filter) = list_title(&state.list, &titled);
     let mut hints = vec![filter, "oldest first".to_owned()];
     hints.push(format!("{} its run", theme.glyph(Glyph::Enter)));
     hints.extend((panes.evidence.height == 0).then(|| "tab evidence".to_owned()));

@@ -179,7 +179,7 @@ fn needs_pane(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let visible = state.list.visible(usize::from(area.height.saturating_sub(1)));
     let mut hints = Vec::new();
     if !state.list.filter().is_empty() {
-        hints.push(format!("filter: {}", state.list.filter().text()));
+        hints.push(state.list.filter().told(&["state", "kind"]));
     }
     if app.place().zoomed {
         hints.push("_ all panes".to_owned());

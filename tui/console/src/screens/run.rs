@@ -167,6 +167,9 @@ impl State {
             return None;
         }
         let (undo, attempt) = self.chosen(task)?;
+        if task.kind == "wait" && !undo {
+            return None;
+        }
         let path = if undo { path.undo() } else { path };
         let grows = attempt.ended.is_none() && attempt.outcome.is_none();
         Some(TailOf { run: self.run?, path, attempt: attempt.attempt, grows })

@@ -1,16 +1,19 @@
 //! The runs, newest first: what runs, what ran, what failed and why.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use shared::id::RunId;
+use shared::id::{RunId, WorkflowName};
 use shared::snapshot::RunRow;
 use shared::time::Timestamp;
 use shared::watch::{RUNS_MAX, RunsWindow};
 
-use super::{body_rows, list_title};
-use crate::app::App;
+use super::{Screen, Titled, body_rows, known_at, list_title, now};
+use crate::app::{App, Place};
 use crate::filter::{self, Filter};
 use crate::format;
 use crate::frame;
@@ -30,7 +33,7 @@ pub(crate) const SORTS: [&str; 4] = ["newest", "state", "workflow", "longest"];
 
 const COLUMNS: [Column; 7] = [
     Column { title: "RUN", min: 20, max: 36, align: Align::Left, rank: 0 },
-    Column { title: "STATE", min: 13, max: 17, align: Align::Left, rank: 1 },
+    Column { title: "STATE", min: 17, max: 17, align: Align::Left, rank: 1 },
     Column { title: "DONE", min: 9, max: 15, align: Align::Left, rank: 3 },
     Column { title: "ELAPSED", min: 7, max: 7, align: Align::Right, rank: 2 },
     Column { title: "STARTED", min: 10, max: 11, align: Align::Left, rank: 5 },
@@ -38,17 +41,38 @@ const COLUMNS: [Column; 7] = [
     Column { title: "CAUSE", min: 13, max: REST, align: Align::Left, rank: 4 },
 ];
 
+/// The place of the column with how much of a run is done.
+const DONE: usize = 2;
+/// Below so many columns that has no bar.
+const NARROW: u16 = 100;
+
+/// The fields that its filter knows.
+pub(super) const KEYS: [&str; 4] = ["state", "workflow", "by", "cause"];
+
 /// What this screen remembers.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) list: List<RunId>,
     /// How many ended runs are asked for.
     limit: u32,
+    /// The workflow whose runs alone are shown, for as long as this screen stands above the workflows.
+    of: Option<WorkflowName>,
+    /// Counts how often that changes.
+    visits: u64,
+}
+
+impl State {
+    /// Shows the runs of one workflow, until one goes back.
+    pub(super) fn visit(&mut self, workflow: WorkflowName) {
+        self.list.set_filter(Filter::default());
+        self.of = Some(workflow);
+        self.visits += 1;
+    }
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { list: List::default(), limit: WINDOW }
+        Self { list: List::default(), limit: WINDOW, of: None, visits: 0 }
     }
 }
 
@@ -61,10 +85,21 @@ pub(crate) fn window(app: &App) -> RunsWindow {
 pub(crate) fn settle(app: &mut App) {
     // Rule and titles.
     let page = body_rows(app).saturating_sub(2);
+    let is_visit = |it: &[Place]| it[0].screen == Screen::Workflows && it[1].screen == Screen::Runs;
+    if app.states.runs.of.is_some() && !app.places.windows(2).any(is_visit) {
+        app.states.runs.of = None;
+        app.states.runs.visits += 1;
+    }
     let (store, now) = (&app.store, app.now);
     let state = &mut app.states.runs;
     let seconds = now.0.div_euclid(1_000_000);
-    state.list.settle(store.revision, seconds, page, |filter, sort| rows(store, now, filter, sort));
+    let of = state.of.clone();
+    let revision = store.revision.wrapping_add(state.visits << 40);
+    state.list.settle(revision, seconds, page, |filter, sort| {
+        let mut rows = rows(store, now, filter, sort);
+        rows.retain(|it| of.is_none() || store.run_row(*it).map(|it| &it.workflow) == of.as_ref());
+        rows
+    });
     state.list.keep_marks(|it| store.runs.contains_key(it));
 }
 
@@ -148,11 +183,25 @@ pub(crate) fn row_text(app: &App) -> Option<String> {
 
 pub(crate) fn view(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let theme = app.theme();
-    let (title, hint) = list_title("RUNS", &state.list, app.store.runs.len(), &SORTS);
+    let titled = Titled {
+        name: "RUNS",
+        all: app.store.runs.len(),
+        sorts: &SORTS,
+        keys: &KEYS,
+        height: area.height,
+    };
+    let (title, hint) = list_title(&state.list, &titled);
+    let title = match &state.of {
+        Some(workflow) => title.replacen("RUNS", &format!("RUNS of {workflow}"), 1),
+        None => title,
+    };
     let area = rule::rule(buf, area, theme, &title, &hint, true);
     if state.list.rows().is_empty() {
         let text = match (app.store.has_runs, state.list.filter().is_empty()) {
             (false, _) => "the daemon has not told its runs yet",
+            (true, true) if state.of.is_some() => {
+                "it has no runs yet: esc goes back, and t runs it"
+            }
             (true, true) => "no runs yet: press 2, choose a workflow, and t runs it",
             (true, false) => "no run fits the filter: esc takes it away",
         };
@@ -164,7 +213,14 @@ pub(crate) fn view(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
         selected: state.list.is_selected(it),
         marked: state.list.is_marked(it),
     };
-    table::table(buf, area, theme, &COLUMNS, rows, look, |id, column, width| {
+    let labels = rows.iter().filter_map(|it| app.store.run_row(*it));
+    let labels = labels.map(|it| format!("{}#{}", it.workflow, it.number));
+    let mut columns = table::fitted(COLUMNS, 0, labels);
+    // Where it is narrow the cause matters more than a picture of the percentage.
+    if area.width < NARROW {
+        (columns[DONE].min, columns[DONE].max) = (4, 4);
+    }
+    table::table(buf, area, theme, &columns, rows, look, |id, column, width| {
         match app.store.run_row(*id) {
             Some(row) => cell(app, row, column, width),
             None => Cell::new("", theme.style(Role::Plain)),
@@ -179,15 +235,14 @@ fn cell(app: &App, row: &RunRow, column: usize, width: u16) -> Cell {
         0 => Cell::new(&format!("{}#{}", row.workflow, row.number), plain),
         1 => frame::state_cell(theme, shown_state(row)),
         2 => Cell::new(&done(theme, row, width), plain),
-        3 => Cell::new(&format::took(row.started, row.ended, app.now), plain),
-        4 => {
-            let at = row.started.unwrap_or(row.created);
-            let style = if row.started.is_some() { plain } else { theme.style(Role::Dim) };
-            Cell::new(&format::when(at, app.now, app.settings.utc_offset), style)
-        }
+        3 => Cell::new(&format::took(row.started, row.ended, known_at(app)), plain),
+        4 => match row.started {
+            Some(at) => Cell::new(&format::when(at, app.now, app.settings.utc_offset), plain),
+            None => Cell::new("-", theme.style(Role::Dim)),
+        },
         5 => Cell::new(row.actor.strip_prefix("user:").unwrap_or(&row.actor), plain),
         _ => Cell::new(
-            cause(row),
+            &now::cause(app, row),
             if is_failed(&row.state) { theme.style(Role::Bad) } else { plain },
         ),
     }

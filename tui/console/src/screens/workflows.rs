@@ -13,7 +13,7 @@ use shared::id::{RunId, WorkflowName};
 use shared::snapshot::WorkflowRow;
 
 use super::detail::Scroll;
-use super::{Screen, list_title, runs, set_filter};
+use super::{Screen, Titled, list_title, runs};
 use crate::app::App;
 use crate::effect::Effect;
 use crate::filter;
@@ -44,6 +44,9 @@ const COLUMNS: [Column; 7] = [
     Column { title: "OWNER", min: 7, max: 14, align: Align::Left, rank: 4 },
     Column { title: "DESCRIPTION", min: 12, max: 400, align: Align::Left, rank: 6 },
 ];
+
+/// The fields that its filter knows.
+const KEYS: [&str; 2] = ["state", "owner"];
 
 /// What this screen remembers.
 #[derive(Default, Debug)]
@@ -174,9 +177,8 @@ pub(crate) fn can_open(app: &App) -> Result<(), String> {
 /// Shows the runs of the workflow.
 pub(crate) fn open(app: &mut App) -> Vec<Effect> {
     let Some(workflow) = app.states.workflows.list.selected().cloned() else { return Vec::new() };
-    let effects = app.open(Screen::Runs);
-    set_filter(app, &format!("workflow:{workflow}"));
-    effects
+    app.states.runs.visit(workflow);
+    app.open(Screen::Runs)
 }
 
 pub(crate) fn view(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
@@ -191,7 +193,14 @@ pub(crate) fn view(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
 
 fn list_pane(app: &App, state: &State, panes: &Panes, buf: &mut Buffer) {
     let theme = app.theme();
-    let (title, filter) = list_title("WORKFLOWS", &state.list, app.store.workflows.len(), &[]);
+    let titled = Titled {
+        name: "WORKFLOWS",
+        all: app.store.workflows.len(),
+        sorts: &[],
+        keys: &KEYS,
+        height: panes.list.height,
+    };
+    let (title, filter) = list_title(&state.list, &titled);
     let enter = format!("{} its runs", theme.glyph(crate::theme::Glyph::Enter));
     let mut hints = vec![filter];
     hints.extend(is_cut(app).then(|| format!("last: of the newest {} runs", window(app))));

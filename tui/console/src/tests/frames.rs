@@ -50,6 +50,7 @@ fn every_screen_is_drawn_for_every_daemon_at_every_size() {
             let settings = Settings { unicode, ..fixtures::settings() };
             let mut app = fixtures::app_with(settings, news.clone());
             for keys in ["1", "2", "3", "3 enter", "l", "4", "5", "?", "esc :", "esc w"] {
+                app.handle(app.now, Input::Resize(80, 24));
                 press(&mut app, keys);
                 for (width, height) in [(80, 24), (160, 48), (60, 15), (40, 10), (1, 1), (0, 0)] {
                     let frame = snapshot(&mut app, width, height);
@@ -82,6 +83,8 @@ fn a_lost_daemon_leaves_its_last_picture_and_returns_to_the_same_place() {
     assert!(!frame.contains("cancel…"), "{frame}");
     app.handle(fixtures::now(), Input::Link(Link::Up { version: "0.1.0".to_owned() }));
     app.handle(fixtures::now() + Duration::from_secs(4), Input::News(Box::new(fixtures::busy())));
+    assert!(fixtures::text(&mut app, 80, 24).contains("the daemon is back"));
+    app.handle(fixtures::now() + Duration::from_secs(5), Input::Tick);
     assert_eq!(fixtures::text(&mut app, 80, 24), place);
 }
 
@@ -207,4 +210,26 @@ fn a_key_takes_no_longer_with_every_run_that_can_be_told() {
         let frame = fixtures::text(&mut app, 160, 48);
         assert!(frame.contains("5000 marked"), "{frame}");
     }
+}
+
+#[test]
+fn help_tells_the_selected_key_in_full_and_is_named_at_the_bottom_of_the_smallest_screen() {
+    let mut app = fixtures::app(fixtures::busy());
+    press(&mut app, "3");
+    let frame = fixtures::text(&mut app, 60, 15);
+    let last = frame.lines().last().expect("there are lines");
+    assert!(last.contains('?') && last.contains(':'), "{frame}");
+    press(&mut app, "?");
+    app.handle(app.now, Input::Paste("starts nothing more anywhere".to_owned()));
+    let frame = fixtures::text(&mut app, 60, 15);
+    let words = frame.replace(['│', '\n'], " ");
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("until it is resumed. What runs goes on."), "{frame}");
+}
+
+#[test]
+fn a_frozen_picture_says_how_it_goes_on() {
+    let mut app = fixtures::app(fixtures::busy());
+    press(&mut app, "3 .");
+    assert!(fixtures::text(&mut app, 60, 15).contains(". ends it"));
 }

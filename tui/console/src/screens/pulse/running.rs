@@ -1,20 +1,17 @@
 //! What is not over: how far each run is, and what of it is busy or waits.
 
-use std::collections::BTreeMap;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use shared::id::RunId;
 use shared::snapshot::RunRow;
 
-use super::super::runs;
+use super::super::{below, known_at, now, runs};
 use super::is_in_running;
 use crate::app::App;
 use crate::format;
 use crate::frame;
 use crate::list::List;
-use crate::needs;
 use crate::target::is_over;
 use crate::text::Align;
 use crate::theme::{Role, Theme};
@@ -28,15 +25,12 @@ const COLUMNS: [Column; 5] = [
     Column { title: "ELAPSED", min: 7, max: 7, align: Align::Right, rank: 2 },
     Column { title: "NOW", min: 10, max: 400, align: Align::Left, rank: 1 },
 ];
-/// The most tasks of a run that are named.
-const NAMED_MAX: usize = 4;
-
 pub(super) fn settle(app: &mut App, page: usize) {
     let seconds = app.now.0.div_euclid(1_000_000);
-    let (store, now) = (&app.store, app.now);
+    let (store, at) = (&app.store, app.now);
     app.states.pulse.running.settle(store.revision, seconds, page, |filter, _| {
         let all = store.order.iter().filter_map(|it| store.run_row(*it));
-        let active = all.filter(|it| !is_over(&it.state) && runs::keeps(filter, it, now));
+        let active = all.filter(|it| !is_over(&it.state) && runs::keeps(filter, it, at));
         let mut rows: Vec<&RunRow> = active.collect();
         rows.sort_by_key(|it| (rank(&it.state), it.started.unwrap_or(it.created), it.id));
         rows.into_iter().map(|it| it.id).collect()
@@ -70,8 +64,12 @@ pub(super) fn view(app: &App, list: &List<RunId>, area: Rect, buf: &mut Buffer) 
             format::count(many as u64)
         ),
     };
+    let title = match below(list, usize::from(area.height.saturating_sub(2))) {
+        0 => title,
+        more => format!("{title}, {} below", format::count(more as u64)),
+    };
     let hint = match (list.filter().is_empty(), focused) {
-        (false, _) => format!("filter: {}", list.filter().text()),
+        (false, _) => list.filter().told(&runs::KEYS),
         _ if shown == 0 => "3 all runs".to_owned(),
         _ if app.place().zoomed => "longest first   _ all panes".to_owned(),
         (true, true) => "longest first   3 all runs".to_owned(),
@@ -108,60 +106,7 @@ fn cell(app: &App, theme: Theme, row: &RunRow, column: usize, width: u16) -> Cel
         // What was done is being taken back: how much of it was done says nothing.
         2 if row.state == "rolling_back" => Cell::new("", plain),
         2 => Cell::new(&runs::done(theme, row, width), plain),
-        3 => Cell::new(&format::took(row.started, row.ended, app.now), plain),
-        _ => Cell::new(&busy_with(app, row), plain),
+        3 => Cell::new(&format::took(row.started, row.ended, known_at(app)), plain),
+        _ => Cell::new(&now::busy_with(app, row), plain),
     }
-}
-
-/// Why it stands still, else what of it runs, asks and waits for a slot: `asks: approve; parse ×2`.
-fn busy_with(app: &App, row: &RunRow) -> String {
-    let mut facts = Vec::new();
-    if let Some(pause) = &row.pause {
-        facts.push(format!("paused {}", needs::pause_text(app, pause)));
-    }
-    facts.extend(row.reason.clone());
-    let approvals = app.store.approvals.iter().filter(|it| it.run == row.id);
-    facts.extend(named(app, "asks: ", approvals.map(|it| it.task.as_str())));
-    if let Some(queue) = &app.store.queue {
-        let holders = queue.holders.iter().filter(|it| it.run == row.id);
-        facts.extend(named(app, "", holders.map(|it| it.task.as_str())));
-        let waiting = queue.queue.iter().filter(|it| it.run == row.id);
-        facts.extend(named(app, "waits for a slot: ", waiting.map(|it| it.task.as_str())));
-    }
-    match facts.is_empty() {
-        true if row.state == "rolling_back" => "undoes what it has done".to_owned(),
-        true => counts(row),
-        false => facts.join("; "),
-    }
-}
-
-/// Tasks by name, the items of one as a number: `parse ×64, fit`.
-fn named<'a>(app: &App, before: &str, paths: impl Iterator<Item = &'a str>) -> Option<String> {
-    let mut tasks: BTreeMap<&str, u64> = BTreeMap::new();
-    for path in paths {
-        *tasks.entry(path.split(':').next().unwrap_or(path)).or_default() += 1;
-    }
-    let times = if app.settings.unicode { '×' } else { 'x' };
-    let mut names: Vec<String> = tasks
-        .iter()
-        .take(NAMED_MAX)
-        .map(|(task, many)| match many {
-            1 => (*task).to_owned(),
-            many => format!("{task} {times}{many}"),
-        })
-        .collect();
-    if tasks.len() > NAMED_MAX {
-        names.push(format!("{} more", tasks.len() - NAMED_MAX));
-    }
-    (!names.is_empty()).then(|| format!("{before}{}", names.join(", ")))
-}
-
-/// `2 running, 5 waiting`: of what is not over.
-fn counts(row: &RunRow) -> String {
-    let open = ["running", "starting", "stopping", "retry_wait", "held", "queued", "waiting"];
-    let count = |word: &&str| {
-        let many = row.counts.get(*word).copied().filter(|it| *it > 0)?;
-        Some(format!("{} {}", format::count(u64::from(many)), word.replace('_', " ")))
-    };
-    open.iter().filter_map(count).collect::<Vec<_>>().join(", ")
 }

@@ -60,12 +60,12 @@ fn what_does_most_harm_comes_first() {
     let app = fixtures::app(troubled());
     let expected = [
         "store nothing can be written",
-        "paused workflow export-s3",
         "down pool dw",
         "undo schema-migrate#11",
         "failed nightly-etl#4811",
         "failed export-s3#70",
         "approve nightly-etl#4812 / approve",
+        "paused workflow export-s3",
         "held backup#3",
         "file workflow billing",
         "queue pool default",
@@ -73,6 +73,23 @@ fn what_does_most_harm_comes_first() {
         "paused pool spare",
     ];
     assert_eq!(words(&app), expected);
+}
+
+#[test]
+fn an_approval_that_is_about_to_expire_comes_before_what_has_failed() {
+    let mut news = troubled();
+    let approvals = news.approvals.as_mut().expect("busy has approvals");
+    approvals[0].expires = Some(fixtures::now() + Duration::from_secs(240));
+    let words = words(&fixtures::app(news));
+    assert_eq!(words[1], "approve nightly-etl#4812 / approve");
+}
+
+#[test]
+fn one_reason_of_several_says_that_there_are_several() {
+    let app = fixtures::app(fixtures::busy());
+    let failed = app.states.pulse.needs.iter().find(|it| it.word == "failed");
+    let text = failed.map(|it| it.text.as_str());
+    assert_eq!(text, Some("8m ago, 2 failed, first: geo_enrich: exit(137)"));
 }
 
 #[test]
@@ -113,12 +130,12 @@ fn each_row_is_what_an_act_is_about() {
     }
     let expected = [
         "",
-        "export-s3",
         "dw",
         "schema-migrate#11",
         "nightly-etl#4811",
         "export-s3#70",
         "nightly-etl#4812 approve",
+        "export-s3",
         "backup#3",
         "billing",
         "default",
@@ -137,7 +154,7 @@ fn an_approval_is_approved_from_here_and_a_paused_pool_resumed() {
             _ => None,
         })
     };
-    let effects = press(&mut app, "j j j j j j a");
+    let effects = press(&mut app, "j j j j j a");
     assert!(matches!(asked(effects), Some(Request::Decide { .. })));
     let effects = press(&mut app, "esc G p");
     assert!(matches!(asked(effects), Some(Request::Resume { .. })));
@@ -146,7 +163,7 @@ fn an_approval_is_approved_from_here_and_a_paused_pool_resumed() {
 #[test]
 fn enter_goes_to_the_thing_and_esc_and_minus_come_back_to_the_same_row() {
     let mut app = fixtures::app(troubled());
-    press(&mut app, "j j j j enter");
+    press(&mut app, "j j j enter");
     assert_eq!(app.place().screen, Screen::Run(RunId(5)));
     press(&mut app, "esc");
     assert_eq!(app.states.pulse.list.selected(), Some(&NeedOf::Run(RunId(5))));

@@ -12,7 +12,7 @@ use crate::format;
 use crate::frame;
 use crate::list::List;
 use crate::safe::Safe;
-use crate::screens::list_title;
+use crate::screens::{Titled, list_title};
 use crate::text::{self, Align};
 use crate::theme::Role;
 use crate::widgets::bar::bar;
@@ -76,7 +76,14 @@ fn look<K: Ord + Clone>(list: &List<K>, focused: bool) -> impl Fn(&K) -> Look {
 fn pools(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let theme = app.theme();
     let focused = Pane::of(app) == Pane::Pools;
-    let (title, hint) = list_title("POOLS", &state.list, app.store.pools.len(), &[]);
+    let titled = Titled {
+        name: "POOLS",
+        all: app.store.pools.len(),
+        sorts: &[],
+        keys: &["pool", "state"],
+        height: area.height,
+    };
+    let (title, hint) = list_title(&state.list, &titled);
     let area = rule::rule(buf, area, theme, &title, &hint, focused);
     if state.list.rows().is_empty() {
         let why = match app.store.pools.is_empty() {
@@ -147,7 +154,7 @@ fn waiting(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
         true => format!("{name} {shown}"),
         false => format!("{name} {shown} of {}", format::count(all as u64)),
     };
-    let hint = match hint(&state.waiting, queue(&app.store).len()) {
+    let hint = match hint(&state.waiting, &["run", "task"], queue(&app.store).len()) {
         hint if hint.is_empty() => stands_still(app, row, area.width, &title),
         hint => hint,
     };
@@ -188,10 +195,10 @@ fn stands_still(app: &App, row: Option<&PoolRow>, width: u16, title: &str) -> St
 }
 
 /// The filter, and that there may be more than is told.
-fn hint<K: Ord + Clone>(list: &List<K>, told: usize) -> String {
+fn hint<K: Ord + Clone>(list: &List<K>, keys: &[&str], told: usize) -> String {
     let mut hints = Vec::new();
     if !list.filter().is_empty() {
-        hints.push(format!("filter: {}", list.filter().text()));
+        hints.push(list.filter().told(keys));
     }
     if told >= ROWS_MAX {
         hints.push(format!("first {ROWS_MAX} of all pools"));
@@ -225,7 +232,7 @@ fn holders(app: &App, state: &State, area: Rect, buf: &mut Buffer) {
     let row = pool_row(app);
     let name = format!("HOLDERS OF {}", row.map_or("no pool", |it| it.name.as_str()));
     let title = format!("{name} {}", format::count(state.holders.rows().len() as u64));
-    let hint = hint(&state.holders, holders_of(&app.store).len());
+    let hint = hint(&state.holders, &["run", "task", "state"], holders_of(&app.store).len());
     let focused = Pane::of(app) == Pane::Holders;
     let area = rule::rule(buf, area, theme, &title, &hint, focused);
     if state.holders.rows().is_empty() {

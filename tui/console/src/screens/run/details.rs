@@ -6,13 +6,16 @@ use shared::id::TaskPath;
 use shared::snapshot::{ApprovalRow, AttemptView, TaskView, UndoView};
 
 use super::drawn::place_hint;
-use super::listed::{cause, seconds};
+use super::listed::{cause, queued, seconds};
 use super::panes::{Pane, Panes};
 use super::{State, head, task};
 use crate::app::App;
 use crate::format;
 use crate::frame;
+use crate::safe::Safe;
+use crate::screens::known_at;
 use crate::target::is_failed;
+use crate::text;
 use crate::theme::{Glyph, Role};
 use crate::widgets::panel::{self, Line};
 use crate::widgets::rule;
@@ -34,7 +37,7 @@ pub(super) fn view(app: &App, state: &State, panes: &Panes, area: Rect, buf: &mu
         return;
     };
     let title = format!("{} {path}", theme.state(task::shown(task)).glyph);
-    let lines = lines(app, state, &path, task);
+    let lines = lines(app, state, &path, task, usize::from(area.width));
     let rows = usize::from(area.height.saturating_sub(1));
     let start = state.scrolled.min(lines.len().saturating_sub(rows));
     let hint = match lines.len().saturating_sub(start + rows) {
@@ -74,9 +77,9 @@ pub(super) fn log(app: &App, state: &State, panes: &Panes, area: Rect, buf: &mut
     state.tail.view(app, area, buf, empty);
 }
 
-fn lines(app: &App, state: &State, path: &TaskPath, task: &TaskView) -> Vec<Line> {
+fn lines(app: &App, state: &State, path: &TaskPath, task: &TaskView, width: usize) -> Vec<Line> {
     let mut lines = vec![first(app, state, task)];
-    lines.extend(approval(app, state, path, task));
+    lines.extend(approval(app, state, path, task, width));
     if task::is_mapped(task) {
         lines.extend(items(app, state, task));
     } else {
@@ -107,13 +110,19 @@ fn first(app: &App, state: &State, task: &TaskView) -> Line {
     let word = task::shown(task);
     let mark = theme.state(word);
     let mut line = vec![(word.to_owned(), mark.style)];
-    if task.started.is_some() {
-        let took = format::took(task.started, task.ended, app.now);
+    let since = match task.state.as_str() {
+        "queued" => queued(app, state, task).map(|it| it.since),
+        "waiting" => None,
+        _ => task.started,
+    };
+    if since.is_some() {
+        let took = format::took(since, task.ended, known_at(app));
         line.push(plain(app, format!("   {took}")));
     }
     line.push(plain(app, format!("   {}", task.kind)));
     line.extend(task.pool.as_ref().map(|it| plain(app, format!("   pool {it}"))));
-    line.extend(task.can_undo.then(|| plain(app, "   can be undone")));
+    let can_undo = task.can_undo && task.undo.is_none();
+    line.extend(can_undo.then(|| plain(app, "   can be undone")));
     let cause = cause(app, state, task);
     // What an approval asks has a line of its own.
     if !cause.is_empty() && word != "awaiting_approval" {
@@ -125,18 +134,29 @@ fn first(app: &App, state: &State, task: &TaskView) -> Line {
 }
 
 /// What a person is asked, until when, and how to answer.
-fn approval(app: &App, state: &State, path: &TaskPath, task: &TaskView) -> Vec<Line> {
+fn approval(app: &App, state: &State, path: &TaskPath, task: &TaskView, width: usize) -> Vec<Line> {
+    let room = width.saturating_sub(LABEL + 2);
     let name = path.to_string();
     let is_it = |it: &&ApprovalRow| Some(it.run) == state.run && it.task == name;
     let theme = app.theme();
     let Some(row) = app.store.approvals.iter().find(is_it) else {
         let asks = task.reason.as_ref().filter(|_| task.state == "awaiting_approval");
-        return asks.map(|it| labelled(app, "asks", vec![plain(app, it)])).into_iter().collect();
+        return asks.map(|it| asked(app, it, room)).unwrap_or_default();
     };
-    let mut asks = vec![plain(app, format!("{}   ", row.message))];
+    let mut lines = asked(app, &row.message, room);
+    let mut keys = Line::new();
     for (key, verb) in [("a", " approve…  "), ("x", " reject…")] {
-        asks.push((key.to_owned(), theme.style(Role::Key)));
-        asks.push(plain(app, verb));
+        keys.push((key.to_owned(), theme.style(Role::Key)));
+        keys.push(plain(app, verb));
+    }
+    let columns =
+        |line: &Line| -> usize { line.iter().map(|it| text::width(&Safe::line(&it.0))).sum() };
+    match lines.last_mut() {
+        Some(last) if columns(last) + 3 + columns(&keys) <= width => {
+            last.push(plain(app, "   "));
+            last.extend(keys);
+        }
+        _ => lines.push(labelled(app, "", keys)),
     }
     let mut terms = format!("waits {}", format::span(app.now.since(row.since)));
     if let Some(at) = row.expires {
@@ -151,7 +171,17 @@ fn approval(app: &App, state: &State, path: &TaskPath, task: &TaskView) -> Vec<L
         let who: Vec<&str> = row.approvers.iter().map(|it| head::person(it)).collect();
         terms.push_str(&format!("   may: {}", some(&who)));
     }
-    vec![labelled(app, "asks", asks), labelled(app, "", vec![plain(app, terms)])]
+    lines.push(labelled(app, "", vec![plain(app, terms)]));
+    lines
+}
+
+/// What is asked, in as many lines as it takes.
+fn asked(app: &App, message: &str, room: usize) -> Vec<Line> {
+    let pieces = message.lines().flat_map(|it| text::wrap(&Safe::line(it), room));
+    let line = |(at, it): (usize, Safe)| {
+        labelled(app, if at == 0 { "asks" } else { "" }, vec![plain(app, it.to_string())])
+    };
+    pieces.enumerate().map(line).collect()
 }
 
 /// Its items by state, and the failed ones by reason.
@@ -199,7 +229,7 @@ fn attempts(app: &App, state: &State, task: &TaskView) -> Vec<Line> {
         for (of_undo, it) in all.into_iter().skip(left_out) {
             let is_chosen = (of_undo, it.attempt) == (undo, chosen.attempt);
             let mark = theme.state(word(it));
-            let took = format::took(it.started, it.ended, app.now);
+            let took = format::took(it.started, it.ended, known_at(app));
             let of = if of_undo { "undo " } else { "" };
             let text = format!("{of}{} {} {took}", it.attempt, mark.glyph);
             let style = if is_chosen { theme.style(Role::Selected) } else { mark.style };
@@ -237,7 +267,7 @@ fn attempt(app: &App, it: &AttemptView) -> Line {
     line.extend(signal.map(|it| plain(app, format!(" signal {it}"))));
     line.extend(it.reason.as_ref().map(|it| plain(app, format!(": {it}"))));
     if it.started.is_some() {
-        line.push(plain(app, format!("   {}", format::took(it.started, it.ended, app.now))));
+        line.push(plain(app, format!("   {}", format::took(it.started, it.ended, known_at(app)))));
     }
     line.extend(it.cpu_s.map(|it| plain(app, format!("   cpu {}", seconds(it)))));
     line.extend(it.max_rss.map(|it| plain(app, format!("   rss {}", format::size(it)))));
@@ -255,7 +285,7 @@ fn undo(app: &App, undo: &UndoView) -> Line {
     let mut line = vec![(format!("{} {}", mark.glyph, undo.state), mark.style)];
     line.extend(undo.reason.as_ref().map(|it| plain(app, format!(": {it}"))));
     if undo.started.is_some() {
-        let took = format::took(undo.started, undo.ended, app.now);
+        let took = format::took(undo.started, undo.ended, known_at(app));
         line.push(plain(app, format!("   {took}")));
     }
     let count = undo.attempts.len();
@@ -316,11 +346,79 @@ fn some(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shared::id::RunId;
+    use shared::snapshot::QueueRow;
+    use shared::watch::RunNews;
+
     use super::*;
+    use crate::fixtures;
+    use crate::screens::Screen;
 
     #[test]
     fn long_lists_end_in_a_count() {
         assert_eq!(some(&["a", "b"]), "a, b");
         assert!(some(&["a"; 12]).ends_with("a and 4 more"));
+    }
+
+    /// The details of the only task of run 2.
+    fn told(task: TaskView, width: usize) -> Vec<String> {
+        let mut news = fixtures::busy();
+        let mut run = fixtures::run_view(2, 0);
+        run.tasks = vec![task.clone()];
+        if let Some(queue) = &mut news.queue {
+            let row = queue.queue[0].clone();
+            queue.queue.push(QueueRow { run: run.id, task: "load".to_owned(), item: None, ..row });
+        }
+        let mut row = fixtures::approval(2, "nightly-etl#4812", "load");
+        row.message = "load 18.2M rows into the warehouse that all reports read?".to_owned();
+        news.approvals = Some(Vec::from_iter((task.state == "awaiting_approval").then_some(row)));
+        news.run = Some(RunNews::Whole(Box::new(run)));
+        let mut app = fixtures::app(news);
+        app.open(Screen::Run(RunId(2)));
+        let lines = lines(&app, &app.states.run, &task::path(&task), &task, width);
+        lines.iter().map(|it| it.iter().map(|it| it.0.as_str()).collect()).collect()
+    }
+
+    #[test]
+    fn what_waits_for_a_slot_says_so_and_since_when() {
+        let mut task = fixtures::task("load", "queued", Vec::new());
+        task.started = Some(fixtures::ago(7_200));
+        task.ended = None;
+        let first = &told(task, 80)[0];
+        assert!(first.contains("queued: waits for a slot   26m   run"), "{first}");
+    }
+
+    #[test]
+    fn what_is_asked_is_told_whole() {
+        let task = fixtures::task("load", "awaiting_approval", Vec::new());
+        let lines = told(task, 50);
+        assert!(lines[1].contains("asks      load 18.2M rows"), "{lines:?}");
+        assert!(lines[2].contains("reports read?"), "{lines:?}");
+    }
+
+    #[test]
+    fn what_was_undone_cannot_be_undone_and_did_not_succeed() {
+        let undo = UndoView {
+            state: "rolled_back".to_owned(),
+            reason: None,
+            started: None,
+            ended: None,
+            attempts: Vec::new(),
+        };
+        let mut task = fixtures::task("load", "rolled_back", Vec::new());
+        (task.can_undo, task.undo) = (true, Some(undo));
+        task.outcome = Some("succeeded".to_owned());
+        let first = &told(task, 80)[0];
+        assert!(!first.contains("can be undone") && !first.contains("succeeded"), "{first}");
+    }
+
+    #[test]
+    fn a_cause_does_not_say_its_state_twice_and_a_wait_says_how_to_learn_its_file() {
+        let mut task = fixtures::task("load", "held", Vec::new());
+        task.reason = Some("held by alice".to_owned());
+        assert!(told(task, 80)[0].contains("held: by alice"));
+        let mut task = fixtures::task("load", "running", Vec::new());
+        (task.kind, task.pool) = ("wait".to_owned(), None);
+        assert!(told(task, 80)[0].contains("waits for its file: w says which"));
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use shared::id::RunId;
-use shared::snapshot::{PauseView, RollbackView, RunView};
+use shared::snapshot::{PauseView, RollbackView, RunView, TaskView};
 
 use super::State;
-use super::task::is_ended;
+use super::task::{is_ended, items_done};
 use crate::app::App;
 use crate::format;
+use crate::screens::known_at;
 use crate::target::is_failed;
 use crate::text;
 use crate::theme::Role;
@@ -29,7 +30,7 @@ pub(crate) fn summary(app: &App, run: RunId) -> String {
         Some(it) => undone(&it.counts).map(|it| format!("{it}% undone")),
         None => percent(&run.counts).map(|it| format!("{it}%")),
     });
-    parts.push(format::took(run.started, run.ended, app.now));
+    parts.push(format::took(run.started, run.ended, known_at(app)));
     parts.push(format!("prio {}", run.priority));
     parts.push(match run.trigger.as_str() {
         "manual" => format!("by {}", person(&run.actor)),
@@ -96,7 +97,26 @@ fn because(app: &App, run: &RunView, reason: &str) -> Line {
     let theme = app.theme();
     let role = if is_failed(&run.state) { Role::Bad } else { Role::Plain };
     let mark = theme.state(&run.state);
-    vec![(format!("{} ", mark.glyph), mark.style), (reason.to_owned(), theme.style(role))]
+    let several = several(run).map(|it| format!("{it}, first: ")).unwrap_or_default();
+    let reason = format::with_clocks(reason, app.now, app.settings.utc_offset);
+    vec![
+        (format!("{} ", mark.glyph), mark.style),
+        (format!("{several}{reason}"), theme.style(role)),
+    ]
+}
+
+/// `load: 4 of 30 items failed`, `3 tasks failed`: where the reason names one of several.
+fn several(run: &RunView) -> Option<String> {
+    let failed = |it: &&TaskView| it.state == "failed" || it.failed_items.is_some_and(|it| it > 0);
+    let mut all = run.tasks.iter().filter(failed);
+    let first = all.next()?;
+    match (first.failed_items, all.count()) {
+        (None | Some(0..=1), 0) => None,
+        (Some(items), 0) => {
+            Some(format!("{}: {items} of {} items failed", first.task, items_done(first).1))
+        }
+        (_, more) => Some(format!("{} failed", format::plural(more as u64 + 1, "task"))),
+    }
 }
 
 fn pause(app: &App, pause: &PauseView) -> Line {

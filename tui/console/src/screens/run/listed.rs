@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use shared::id::TaskPath;
-use shared::snapshot::TaskView;
+use shared::snapshot::{QueueRow, TaskView};
 
 use super::drawn::place_hint;
 use super::panes::{Pane, Panes};
@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::format;
 use crate::frame;
 use crate::list::List;
-use crate::screens::list_title;
+use crate::screens::{Titled, known_at, list_title, now};
 use crate::target::is_failed;
 use crate::text::Align;
 use crate::theme::Role;
@@ -40,7 +40,9 @@ pub(super) fn view(app: &App, state: &State, panes: &Panes, area: Rect, buf: &mu
         return;
     }
     let all = state.plan.len();
-    let (title, hint) = list_title("TASKS", &state.list, all, &SORTS);
+    let titled =
+        Titled { name: "TASKS", all, sorts: &SORTS, keys: &task::KEYS, height: area.height };
+    let (title, hint) = list_title(&state.list, &titled);
     let area = rule::rule(buf, area, app.theme(), &title, &place_hint(panes, hint), focused);
     if state.list.rows().is_empty() {
         frame::nothing(app, area, buf, "no task fits the filter: esc takes it away");
@@ -61,7 +63,14 @@ fn name(task: &TaskView) -> String {
 fn items(app: &App, state: &State, panes: &Panes, area: Rect, buf: &mut Buffer) {
     let items = &state.items;
     let of = items.of.as_deref().unwrap_or_default();
-    let (title, hint) = list_title(&format!("ITEMS of {of}"), &items.list, items.len(), &[]);
+    let titled = Titled {
+        name: &format!("ITEMS of {of}"),
+        all: items.len(),
+        sorts: &[],
+        keys: &task::KEYS,
+        height: area.height,
+    };
+    let (title, hint) = list_title(&items.list, &titled);
     let hint = place_hint(panes, format!("{hint}   esc: tasks").trim().to_owned());
     let focused = panes.focused == Pane::Listed;
     let area = rule::rule(buf, area, app.theme(), &title, &hint, focused);
@@ -110,7 +119,7 @@ fn cell(app: &App, state: &State, name: &str, task: &TaskView, column: usize) ->
             0 => Cell::new("-", plain),
             count => Cell::new(&count.to_string(), plain),
         },
-        3 => Cell::new(&format::took(task.started, task.ended, app.now), plain),
+        3 => Cell::new(&format::took(task.started, task.ended, known_at(app)), plain),
         4 => Cell::new(task.pool.as_ref().map_or("-", |it| it.as_str()), plain),
         5 => {
             let cpu: f64 = used().filter_map(|it| it.cpu_s).sum();
@@ -135,6 +144,19 @@ pub(super) fn seconds(seconds: f64) -> String {
     }
 }
 
+/// What the queue knows of a task or an item that waits for capacity.
+pub(super) fn queued<'a>(app: &'a App, state: &State, task: &TaskView) -> Option<&'a QueueRow> {
+    let run = state.run?;
+    let rows = app.store.queue.as_ref()?.queue.iter();
+    rows.filter(|it| it.run == run && it.task == task.task)
+        .find(|it| task.item.is_none() || it.item == task.item)
+}
+
+fn its_turn(app: &App, state: &State) -> Option<String> {
+    let is_queued = state.run(app).is_some_and(|it| it.state == "queued");
+    is_queued.then(|| "its run waits for its turn".to_owned())
+}
+
 /// Why it is so: what it says itself, the items that failed, or the first need that is in the way.
 pub(super) fn cause(app: &App, state: &State, task: &TaskView) -> String {
     let failed = task.failed_items.filter(|it| *it > 0 && task::is_mapped(task));
@@ -144,14 +166,25 @@ pub(super) fn cause(app: &App, state: &State, task: &TaskView) -> String {
         return format!("{failed} of {all} items failed");
     }
     if !own.is_empty() {
-        return own.to_owned();
+        let own = own.strip_prefix(&format!("{} ", task::shown(task))).unwrap_or(own);
+        return format::with_clocks(own, app.now, app.settings.utc_offset);
     }
     let needs = task.needs.iter().take(NEEDS_MAX).filter_map(|it| state.task(app, it));
     let bad = |it: &&TaskView| matches!(it.state.as_str(), "failed" | "upstream_failed");
     let open = |it: &&TaskView| !task::is_ended(&it.state);
     match task.state.as_str() {
         "upstream_failed" => needs.filter(bad).map(|it| format!("{} failed", it.task)).next(),
-        "waiting" => needs.filter(open).map(|it| format!("waits for {}", it.task)).next(),
+        "waiting" => needs
+            .filter(open)
+            .map(|it| format!("waits for {}", it.task))
+            .next()
+            .or_else(|| its_turn(app, state)),
+        "queued" => Some(
+            queued(app, state, task)
+                .and_then(|it| now::waits_for(app, it))
+                .unwrap_or_else(|| "waits for a slot".to_owned()),
+        ),
+        "running" if task.kind == "wait" => Some("waits for its file: w says which".to_owned()),
         _ => None,
     }
     .unwrap_or_default()

@@ -9,6 +9,9 @@ use shared::time::Timestamp;
 use crate::filter::{Filter, Row};
 use crate::target::{is_failed, is_over};
 
+/// The fields that filters of tasks and items know.
+pub(super) const KEYS: [&str; 4] = ["state", "kind", "pool", "cause"];
+
 /// The path of a row.
 pub(crate) fn path(task: &TaskView) -> TaskPath {
     match &task.item {
@@ -56,7 +59,8 @@ pub(super) fn rank(task: &TaskView) -> u8 {
 /// Why it is so, as far as it says so itself.
 pub(super) fn why(task: &TaskView) -> &str {
     let undo = task.undo.as_ref().and_then(|it| it.reason.as_deref());
-    let outcome = task.outcome.as_deref().filter(|it| *it != task.state);
+    // What has succeeded and was undone since did not become so by succeeding.
+    let outcome = task.outcome.as_deref().filter(|it| *it != task.state && *it != "succeeded");
     undo.or(task.reason.as_deref()).or(outcome).unwrap_or_default()
 }
 

@@ -11,7 +11,7 @@ use super::{SORTS, State, task};
 use crate::app::App;
 use crate::format;
 use crate::frame;
-use crate::screens::list_title;
+use crate::screens::{Titled, list_title};
 use crate::text;
 use crate::theme::{Glyph, Role};
 use crate::widgets::rule;
@@ -46,7 +46,14 @@ impl Span {
 pub(super) fn view(app: &App, state: &State, panes: &Panes, area: Rect, buf: &mut Buffer) {
     let theme = app.theme();
     let Some(run) = state.run(app) else { return };
-    let (title, hint) = list_title("TIMELINE", &state.list, state.plan.len(), &SORTS);
+    let titled = Titled {
+        name: "TIMELINE",
+        all: state.plan.len(),
+        sorts: &SORTS,
+        keys: &task::KEYS,
+        height: area.height,
+    };
+    let (title, hint) = list_title(&state.list, &titled);
     let focused = panes.focused == Pane::Listed;
     let area = rule::rule(buf, area, theme, &title, &place_hint(panes, hint), focused);
     let from = run.started.unwrap_or(run.created);
