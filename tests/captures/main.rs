@@ -31,8 +31,7 @@ fn main() {
     console.shows("publish_ok");
     pictures.push(("pulse", console.idle()));
     open_run(&mut console);
-    // What the state of each task is told by is there at once; the log of the selected one a moment later.
-    console.keys("kk").idle();
+    console.hides("reading the log");
     pictures.push(("run", console.idle()));
     console.keys("5");
     pictures.push(("approvals", console.shows("adjustments?")));
