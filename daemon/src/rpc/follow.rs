@@ -44,8 +44,12 @@ impl Connection {
     pub(super) async fn follow(mut self, ask: Watch) -> Result<News, Refusal> {
         let wait = Duration::from_millis(ask.wait_ms.min(WAIT_MS_MAX).into());
         let until = Instant::now() + wait;
+        // What a person has just turned to is told at once.
+        let mut is_new = ask.topics != ask.told;
         loop {
-            sleep_until(self.next_answer()).await;
+            if !std::mem::take(&mut is_new) {
+                sleep_until(self.next_answer()).await;
+            }
             // Marked before it is looked: what comes in between is not slept over.
             self.published.mark_unchanged();
             let asked = ask.clone();

@@ -142,7 +142,9 @@ fn hour(app: &App) -> Hour {
             _ => hour.other += 1,
         }
     }
-    let known_for = oldest.map(|it| app.now.since(it));
+    // In whole minutes: seconds would be drawn anew each second.
+    let minutes = |it| Duration::from_secs(app.now.since(it).as_secs().div_euclid(60).max(1) * 60);
+    let known_for = oldest.map(minutes);
     let is_cut = told >= runs::window(app).limit as usize;
     hour.known_for = known_for.filter(|it| is_cut && it.as_secs() < HOUR);
     hour
