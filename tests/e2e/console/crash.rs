@@ -32,9 +32,15 @@ struct Act {
     file: (&'static str, &'static str),
     /// The state of a task before, which is waited for.
     task: (&'static str, &'static str),
+    /// Which task is selected; the run itself where none is.
+    on: Option<&'static str>,
     key: &'static str,
+    /// What is chosen from the menu that the key opens, and how it is written there.
+    menu: Option<(&'static str, &'static str)>,
     question: &'static str,
     typed: Option<&'static str>,
+    /// The event that it is, once.
+    event: &'static str,
     is_done: fn(&Site, &Value) -> bool,
 }
 
@@ -43,9 +49,12 @@ fn a_cancel_is_done_or_not_done() {
     killed(&Act {
         file: GATE,
         task: ("first", "running"),
+        on: None,
         key: "K",
+        menu: None,
         question: "Cancel: gate#1?",
         typed: None,
+        event: "run_cancelled",
         is_done: |_, it| it["state"] != "running",
     });
 }
@@ -55,9 +64,12 @@ fn a_pause_is_done_or_not_done() {
     killed(&Act {
         file: GATE,
         task: ("first", "running"),
+        on: None,
         key: "p",
+        menu: None,
         question: "Pause: gate#1?",
         typed: None,
+        event: "paused",
         is_done: |_, it| it["pause"].is_object(),
     });
 }
@@ -67,9 +79,12 @@ fn an_approval_is_given_or_not_given() {
     killed(&Act {
         file: ASK,
         task: ("ask", "awaiting_approval"),
+        on: None,
         key: "a",
+        menu: None,
         question: "Approve: ask#1 / ask?",
         typed: None,
+        event: "approval_decided",
         is_done: |_, it| it["tasks"][0]["state"] == "succeeded",
     });
 }
@@ -79,9 +94,12 @@ fn a_retry_is_made_or_not_made() {
     killed(&Act {
         file: NEEDY,
         task: ("load", "failed"),
+        on: None,
         key: "r",
+        menu: None,
         question: "Run again: needy#1?",
         typed: None,
+        event: "tasks_reset",
         is_done: |_, it| it["tasks"][1]["attempts"].as_array().is_some_and(|it| it.len() == 2),
     });
 }
@@ -91,13 +109,80 @@ fn a_roll_back_is_made_or_not_made() {
     killed(&Act {
         file: UNDO,
         task: ("stay", "failed"),
+        on: None,
         key: "R",
+        menu: None,
         question: "Roll back: undo#1?",
         typed: Some("1"),
+        event: "rollback_asked",
         is_done: |site, it| {
             let made = site.workflows().join("made").exists();
             it["rollback"].is_object() && (!made || it["state"] != "rolled_back")
         },
+    });
+}
+
+#[test]
+fn a_hold_is_made_or_not_made() {
+    killed(&Act {
+        file: GATE,
+        task: ("first", "running"),
+        on: Some("second"),
+        key: "H",
+        menu: None,
+        question: "Hold: gate#1 / second?",
+        typed: None,
+        event: "task_held",
+        is_done: |_, it| it["tasks"][1]["state"] == "held",
+    });
+}
+
+#[test]
+fn a_skip_is_made_or_not_made() {
+    killed(&Act {
+        file: GATE,
+        task: ("first", "running"),
+        on: Some("second"),
+        key: "S",
+        menu: None,
+        question: "Skip: gate#1 / second?",
+        typed: None,
+        event: "task_finished",
+        is_done: |_, it| it["tasks"][1]["state"] == "skipped",
+    });
+}
+
+#[test]
+fn a_task_is_queued_again_or_not() {
+    killed(&Act {
+        file: GATE,
+        task: ("first", "running"),
+        on: Some("first"),
+        key: "Q",
+        menu: None,
+        question: "Queue again: gate#1 / first?",
+        typed: None,
+        event: "task_requeued",
+        is_done: |_, it| {
+            let attempts = it["tasks"][0]["attempts"].as_array().map_or(0, Vec::len);
+            let state = &it["tasks"][0]["state"];
+            attempts == 2 || state == "stopping" || state == "queued"
+        },
+    });
+}
+
+#[test]
+fn a_mark_is_made_or_not_made() {
+    killed(&Act {
+        file: NEEDY,
+        task: ("load", "failed"),
+        on: Some("load"),
+        key: "M",
+        menu: Some(("s", "it did what it should")),
+        question: "Mark as succeeded: needy#1 / load?",
+        typed: Some("1"),
+        event: "task_marked",
+        is_done: |_, it| it["tasks"][1]["state"] == "succeeded",
     });
 }
 
@@ -125,8 +210,24 @@ fn kill_during(act: &Act, who: Who, when: When) {
     }
     desk.select_run(&format!("{workflow}#1"));
     desk.console.shows(if act.task.1 == "failed" { "failed" } else { workflow });
+    if let Some(task) = act.on {
+        desk.select_task(&format!("{workflow}#1"), task);
+        if task == act.task.0 {
+            let state = act.task.1;
+            desk.console.until(|it| it.has(state), "its state is seen");
+        }
+    }
     let before = desk.site.show(&run);
-    desk.ask(act.key, act.question);
+    let acts = requests(&desk.site, &run, act);
+    match act.menu {
+        None => drop(desk.ask(act.key, act.question)),
+        Some((key, shown)) => {
+            desk.console.keys(act.key);
+            desk.choose(key, shown);
+            desk.console.shows(act.question);
+            desk.console.hides("working out what it would do");
+        }
+    }
     // The dialog takes a yes from then on, by its own clock.
     thread::sleep(GRACE);
     if let Some(typed) = act.typed {
@@ -149,18 +250,18 @@ fn kill_during(act: &Act, who: Who, when: When) {
             desk.console.shows(" live");
         }
     }
-    judge(&mut desk, act, &run, &before);
+    judge(&mut desk, act, &run, (&before, acts));
 }
 
 /// The act has left the run as it was, or is done as a whole; and what the console shows is what is.
-fn judge(desk: &mut Desk, act: &Act, run: &str, before: &Value) {
+fn judge(desk: &mut Desk, act: &Act, run: &str, (before, acts): (&Value, usize)) {
     // A request that was on its way is answered before this one.
     let after = desk.site.show(run);
     let is_done = (act.is_done)(&desk.site, &after);
     let same = |key: &str| before[key] == after[key];
     assert!(is_done || (same("state") && same("tasks") && same("pause")), "{before:#}\n{after:#}");
-    let acts = requests(&desk.site, run);
-    assert!(acts <= 1, "it was done once: {acts}");
+    let acts = requests(&desk.site, run, act) - acts;
+    assert_eq!(acts, usize::from(is_done), "it was done once, or not at all");
     desk.console.key(Key::Esc).key(Key::Esc);
     let label = format!("{}#1", act.file.0.trim_end_matches(".yaml"));
     desk.select_run(&label);
@@ -181,9 +282,8 @@ fn shown(view: &Value) -> String {
     }
 }
 
-/// How often a person has asked for something, by the run's events.
-fn requests(site: &Site, run: &str) -> usize {
+/// How often the act was done, by the run's events.
+fn requests(site: &Site, run: &str, act: &Act) -> usize {
     let events = site.runyard(&["events", run, "--json"]).expect(0).json_lines();
-    let acts = ["run_cancelled", "paused", "approval_decided", "tasks_reset", "rollback_asked"];
-    events.iter().filter(|it| it["kind"].as_str().is_some_and(|kind| acts.contains(&kind))).count()
+    events.iter().filter(|it| it["kind"] == act.event).count()
 }
