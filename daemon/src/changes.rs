@@ -85,14 +85,22 @@ impl Changes {
         }
         match event {
             Event::Incarnated { .. } => {}
-            Event::Configured { .. } | Event::PoolUp { .. } | Event::PoolDown { .. } => {
+            Event::Configured(_)
+            | Event::PoolResized { .. }
+            | Event::ResourceResized { .. }
+            | Event::GuardClosed { .. }
+            | Event::GuardOpened { .. }
+            | Event::PoolUp { .. }
+            | Event::PoolDown { .. } => {
                 self.put(Key::Pools);
             }
             Event::WorkflowLoaded { workflow } => self.put(Key::Workflow(workflow.name.clone())),
             Event::WorkflowBroken { name, .. } | Event::WorkflowGone { name } => {
                 self.put(Key::Workflow(name.clone()));
             }
-            Event::Paused { what, .. } | Event::Resumed { what, .. } => match what {
+            Event::Paused { what, .. }
+            | Event::Draining { what, .. }
+            | Event::Resumed { what, .. } => match what {
                 PauseWhat::Run(_) | PauseWhat::Pool(_) => self.put(Key::Pools),
                 // Every run of it reads otherwise.
                 PauseWhat::All | PauseWhat::Workflow(_) => self.forget_all(),
@@ -107,6 +115,7 @@ impl Changes {
             Event::RunCancelled { .. }
             | Event::RunClosing { .. }
             | Event::RunPrioritized { .. }
+            | Event::RunDeadlineSet { .. }
             | Event::RollbackAsked { .. }
             | Event::RollbackCalledOff { .. } => self.put(Key::Pools),
             Event::RollbackBegun { run, tasks, .. } | Event::TasksReset { run, tasks, .. } => {
@@ -115,6 +124,7 @@ impl Changes {
             }
             Event::ItemsExpanded { run, task, .. } => self.put(Key::Task(*run, task.clone())),
             Event::TaskQueued { run, task }
+            | Event::TaskLifted { run, task }
             | Event::TaskHeld { run, task, .. }
             | Event::TaskReleased { run, task, .. }
             | Event::TaskMarked { run, task, .. }
@@ -124,7 +134,8 @@ impl Changes {
                 self.put(Key::Task(*run, task.task.clone()));
                 self.put(Key::Pools);
             }
-            Event::AttemptStarting(attempt)
+            Event::AttemptStarting { attempt, .. }
+            | Event::AttemptPreempted { attempt, .. }
             | Event::AttemptStarted { attempt, .. }
             | Event::AttemptStopping { attempt } => {
                 self.put(Key::Task(attempt.run, attempt.task.task.clone()));

@@ -1,5 +1,7 @@
 //! `runyard.toml`, flags and defaults. Nobody else reads configuration or environment.
 
+mod capacity;
+
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
@@ -7,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use shared::id::{PoolName, ResourceName};
+use shared::capacity::Capacity;
 
 /// What the daemon is told on its command line.
 #[derive(Clone, Default, Debug, clap::Parser)]
@@ -38,14 +40,14 @@ pub(crate) struct Flags {
 }
 
 /// Everything that the daemon must know before it starts.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Config {
     pub(crate) state_dir: PathBuf,
     pub(crate) workflows_dir: PathBuf,
     pub(crate) socket: PathBuf,
     pub(crate) log_level: String,
-    pub(crate) pools: Vec<(PoolName, u32)>,
-    pub(crate) resources: Vec<(ResourceName, u32)>,
+    /// Pools, resources, and how the queue shares them out.
+    pub(crate) capacity: Capacity,
 }
 
 /// Why there is no configuration.
@@ -65,7 +67,7 @@ impl ConfigError {
         match self {
             Self::Read { .. } => "check the path, and that the daemon's user may read it".to_owned(),
             Self::Wrong { .. } => {
-                "this version knows [daemon] with state_dir, workflows_dir, socket and log_level, [pools.NAME] with slots, and [resources]".to_owned()
+                "this version knows [daemon] with state_dir, workflows_dir, socket and log_level; [pools.NAME] with slots, cpu, memory, max_load, min_memory_free and max_pressure; [resources] with amounts or { slots, rate }; [queue] with max_wait, reserve_after and preempt_after".to_owned()
             }
             Self::NoHome => "set HOME, or give --state-dir, --workflows and --socket".to_owned(),
         }
@@ -77,8 +79,9 @@ impl ConfigError {
 #[serde(deny_unknown_fields, default)]
 struct Authored {
     daemon: AuthoredDaemon,
-    pools: BTreeMap<String, AuthoredPool>,
-    resources: BTreeMap<String, u32>,
+    pools: BTreeMap<String, capacity::Pool>,
+    resources: BTreeMap<String, capacity::Resource>,
+    queue: capacity::Queue,
 }
 
 #[derive(Default, Debug, Deserialize)]
@@ -88,18 +91,6 @@ struct AuthoredDaemon {
     workflows_dir: Option<PathBuf>,
     socket: Option<PathBuf>,
     log_level: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuthoredPool {
-    #[serde(default = "local")]
-    kind: String,
-    slots: u32,
-}
-
-fn local() -> String {
-    "local".to_owned()
 }
 
 /// The folders of an installation.
@@ -128,43 +119,19 @@ impl Config {
         let own_socket = flags.state_dir.as_ref().map(|it| it.join("runyardd.sock"));
         let socket = own_socket.as_ref().or(places.as_ref().map(|it| &it.socket));
         let socket = pick(given.2, daemon.socket, socket)?;
-        let mut pools: BTreeMap<PoolName, u32> =
-            BTreeMap::from([("local".into(), default_slots())]);
-        for (name, pool) in authored.pools {
-            check_pool(&name, &pool).map_err(|problem| ConfigError::Wrong {
-                path: path.clone().unwrap_or_default(),
-                problem,
-            })?;
-            pools.insert(name.as_str().into(), pool.slots);
-        }
-        let resources = authored.resources.iter().map(|(name, it)| (name.as_str().into(), *it));
+        let capacity = capacity::read(authored.pools, authored.resources, authored.queue);
+        let capacity = capacity.map_err(|problem| ConfigError::Wrong {
+            path: path.clone().unwrap_or_default(),
+            problem,
+        })?;
         Ok(Self {
             state_dir: absolute(state_dir),
             workflows_dir: absolute(workflows_dir),
             socket: absolute(socket),
             log_level: daemon.log_level.unwrap_or_else(|| "info".to_owned()),
-            pools: pools.into_iter().collect(),
-            resources: resources.collect(),
+            capacity,
         })
     }
-}
-
-fn check_pool(name: &str, pool: &AuthoredPool) -> Result<(), String> {
-    if pool.kind != "local" {
-        return Err(format!("pool `{name}`: its kind `{}` is not supported yet", pool.kind));
-    }
-    if pool.slots == 0 || pool.slots > 10_000 {
-        return Err(format!("pool `{name}`: {} slots; from 1 to 10000 make sense", pool.slots));
-    }
-    let good = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "._-".contains(it);
-    if name.is_empty()
-        || name.len() > 63
-        || name.starts_with(['.', '_', '-'])
-        || !name.chars().all(good)
-    {
-        return Err(format!("pool `{name}`: a pool's name matches [a-z0-9][a-z0-9._-]*"));
-    }
-    Ok(())
 }
 
 fn read(path: &Path, is_asked_for: bool) -> Result<Authored, ConfigError> {
@@ -225,12 +192,6 @@ fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// Twice as many as there are cores.
-fn default_slots() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(1, |it| it.get());
-    u32::try_from(cores * 2).unwrap_or(2)
-}
-
 /// The environment of every task of the local pools, before what the workflow adds. Not the daemon's own.
 pub(crate) fn pool_environment() -> Vec<(String, String)> {
     let own = |name: &str| env::var(name).ok().map(|value| (name.to_owned(), value));
@@ -256,6 +217,8 @@ pub(crate) fn find_program(name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use shared::capacity::{PoolSize, ResourceSize};
+
     use super::*;
 
     fn load(text: &str) -> Result<Config, String> {
@@ -272,9 +235,11 @@ mod tests {
     fn pools_and_resources_are_read_and_the_local_pool_is_always_there() {
         let config = load("[pools.heavy]\nslots = 2\n[resources]\nwarehouse_db = 3\n");
         let config = config.expect("it is right");
-        assert_eq!(config.pools.len(), 2);
-        assert_eq!(config.pools[0], ("heavy".into(), 2));
-        assert_eq!(config.resources, [("warehouse_db".into(), 3)]);
+        let capacity = config.capacity;
+        assert_eq!(capacity.pools.len(), 2);
+        assert_eq!(capacity.pools[0], ("heavy".into(), PoolSize::slots(2)));
+        let database = ResourceSize { amount: 3, rate: None };
+        assert_eq!(capacity.resources, [("warehouse_db".into(), database)]);
         assert!(config.socket.ends_with("state/runyardd.sock"));
     }
 

@@ -262,8 +262,7 @@ impl<W: World> Driver<W> {
     }
 
     fn keep_standing(&mut self, input: &Input) {
-        if matches!(input, Input::Resumed { .. } | Input::Configured { .. } | Input::LibraryRead(_))
-        {
+        if matches!(input, Input::Resumed { .. } | Input::Configured(_) | Input::LibraryRead(_)) {
             self.standing.retain(|it| std::mem::discriminant(it) != std::mem::discriminant(input));
             self.standing.push(input.clone());
         }

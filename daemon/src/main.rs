@@ -9,6 +9,7 @@ mod files;
 mod history;
 mod library;
 mod log;
+mod measure;
 mod memory;
 mod report;
 mod rpc;

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use engine::input::Shelf;
 use engine::{Input, State};
+use shared::capacity::{Capacity, Guard, PoolSize, format_cpu, format_size};
 use shared::id::{PoolName, Seq};
 use shared::watch::DaemonView;
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,7 +23,7 @@ use crate::rpc::{self, Core, ListenError};
 use crate::shells::Shells;
 use crate::store::{LockError, StoreError};
 use crate::triggers::file::FileWatcher;
-use crate::{library, log};
+use crate::{library, log, measure};
 
 /// Why the daemon does not run.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +87,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), StartError> {
     if flags.check {
         return check(&config);
     }
-    for (pool, _) in &config.pools {
+    for (pool, _) in &config.capacity.pools {
         rpc::check_length(&local::socket_path(&local::pool_dir(&config.state_dir, pool)))?;
     }
     let started = Instant::now();
@@ -105,14 +106,15 @@ pub(crate) fn run(flags: &Flags) -> Result<(), StartError> {
 
     let (inbox, received) = Inbox::new();
     inbox.input(Input::Resumed { incarnation });
-    let pools = with_pools_in_use(&config.pools, &opening.state);
-    let resources = config.resources.clone();
-    inbox.input(Input::Configured { pools: pools.clone(), resources });
+    let capacity = with_pools_in_use(&config.capacity, &opening.state);
+    let pools: Vec<PoolName> = capacity.pools.iter().map(|(name, _)| name.clone()).collect();
+    measure::start(&capacity, &inbox);
+    inbox.input(Input::Configured(Box::new(capacity)));
     inbox.input(Input::LibraryRead(library::read(&config.workflows_dir)));
     let world = Shells {
         pools: LocalPools::start(
             &config.state_dir,
-            pools.into_iter().map(|(name, _)| name),
+            pools.into_iter(),
             Identity { store: incarnation, epoch },
             config::pool_environment(),
             &inbox,
@@ -170,19 +172,18 @@ pub(crate) fn run(flags: &Flags) -> Result<(), StartError> {
 
 /// The pools of the configuration, and without slots those that it has no more while attempts of theirs have not ended:
 /// somebody must hear of their ends.
-fn with_pools_in_use(configured: &[(PoolName, u32)], state: &State) -> Vec<(PoolName, u32)> {
-    let mut pools: BTreeMap<PoolName, u32> = configured.iter().cloned().collect();
+fn with_pools_in_use(configured: &Capacity, state: &State) -> Capacity {
+    let mut pools: BTreeMap<PoolName, PoolSize> = configured.pools.iter().cloned().collect();
     for run in state.runs.values() {
-        let definition = state.definition(run.id);
-        for spot in run.spots() {
-            let progress = run.at(spot.task, spot.item);
-            let task = definition.task(spot.task);
-            if task.has_process() && progress.is_some_and(|it| it.open_attempt().is_some()) {
-                pools.entry(task.pool.clone()).or_insert(0);
-            }
+        let in_use = run.all_spots().filter(|spot| {
+            let progress = run.progress(*spot);
+            progress.and_then(|it| it.open_attempt()).is_some_and(|it| it.pool.is_some())
+        });
+        for spot in in_use {
+            pools.entry(state.pool_of(spot).clone()).or_default();
         }
     }
-    pools.into_iter().collect()
+    Capacity { pools: pools.into_iter().collect(), ..configured.clone() }
 }
 
 /// Checks the files, and says what the configuration comes to.
@@ -194,11 +195,18 @@ fn check(config: &Config) -> Result<(), StartError> {
         config.workflows_dir.display(),
         config.socket.display()
     );
-    for (pool, slots) in &config.pools {
-        text.push_str(&format!("pool      {pool}: {slots} slots\n"));
+    for (pool, size) in &config.capacity.pools {
+        let cpu = size.cpu.map(|it| format!(", {} processors", format_cpu(it)));
+        let memory = size.memory.map(|it| format!(", {} of memory", format_size(it)));
+        let guards = Guard::ALL.into_iter().filter_map(|guard| {
+            Some(format!(", {} {}", guard.word(), guard.text(size.limit(guard)?)))
+        });
+        let more: String = cpu.into_iter().chain(memory).chain(guards).collect();
+        text.push_str(&format!("pool      {pool}: {} slots{more}\n", size.slots));
     }
-    for (resource, amount) in &config.resources {
-        text.push_str(&format!("resource  {resource}: {amount}\n"));
+    for (resource, size) in &config.capacity.resources {
+        let rate = size.rate.map_or(String::new(), |it| format!(", {}", it.text()));
+        text.push_str(&format!("resource  {resource}: {}{rate}\n", size.amount));
     }
     let mut broken = 0;
     for shelf in &shelves {

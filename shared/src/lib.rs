@@ -22,6 +22,7 @@
 //! Start reading at [`workflow`], then [`state`].
 #![deny(missing_docs)]
 
+pub mod capacity;
 pub mod diagnostic;
 pub mod expr;
 pub mod id;

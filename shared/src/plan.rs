@@ -27,6 +27,10 @@ pub struct Plan {
     pub keep: Tasks,
     /// Approvals that were given and are asked anew, or that nobody is asked any more.
     pub void: Tasks,
+    /// Task runs that run, and have ended by then as far as their history and their timeouts tell.
+    pub finish: Tasks,
+    /// Task runs that run, and will not have ended by then, or of which nobody knows.
+    pub outlast: Tasks,
     /// Runs that wait, as long as it lasts.
     pub runs: Tasks,
     /// What else there is to know, a sentence each.

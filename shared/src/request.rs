@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{PoolName, RunId, TaskName, TaskPath, WorkflowName};
+use crate::id::{PoolName, ResourceName, RunId, TaskName, TaskPath, WorkflowName};
 use crate::time::{Interval, Timestamp};
 use crate::workflow::Priority;
 
@@ -84,6 +84,42 @@ pub enum Request {
         /// What.
         what: PauseWhat,
         /// What the actor says about it.
+        comment: Option<String>,
+    },
+    /// Starts nothing more, so that what runs comes to its end. Lasts until it is resumed.
+    Drain {
+        /// Everything, or a pool.
+        what: PauseWhat,
+        /// When what runs should have ended: the plan says what will not.
+        by: Option<Timestamp>,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Gives a pool another number of slots, until its configuration says another one.
+    ResizePool {
+        /// Which.
+        pool: PoolName,
+        /// How many; what the configuration says where absent.
+        slots: Option<u32>,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Gives a resource another amount, until its configuration says another one.
+    ResizeResource {
+        /// Which.
+        resource: ResourceName,
+        /// How much; what the configuration says where absent.
+        amount: Option<u32>,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Gives a run another deadline.
+    SetDeadline {
+        /// Which.
+        run: RunId,
+        /// When it is to have ended; without one where absent.
+        by: Option<Timestamp>,
+        /// Why.
         comment: Option<String>,
     },
     /// Stops a task run before it starts, until it is released.
@@ -198,14 +234,17 @@ impl Request {
     /// The run that it is about.
     pub fn run(&self) -> Option<RunId> {
         match self {
-            Self::Run { .. } => None,
-            Self::Pause { what, .. } | Self::Resume { what, .. } => match what {
-                PauseWhat::Run(run) => Some(*run),
-                PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => None,
-            },
+            Self::Run { .. } | Self::ResizePool { .. } | Self::ResizeResource { .. } => None,
+            Self::Pause { what, .. } | Self::Resume { what, .. } | Self::Drain { what, .. } => {
+                match what {
+                    PauseWhat::Run(run) => Some(*run),
+                    PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => None,
+                }
+            }
             Self::Cancel { run, .. }
             | Self::Retry { run, .. }
             | Self::Decide { run, .. }
+            | Self::SetDeadline { run, .. }
             | Self::Hold { run, .. }
             | Self::Release { run, .. }
             | Self::Skip { run, .. }
@@ -227,6 +266,10 @@ impl Request {
             | Self::Decide { comment, .. }
             | Self::Pause { comment, .. }
             | Self::Resume { comment, .. }
+            | Self::Drain { comment, .. }
+            | Self::ResizePool { comment, .. }
+            | Self::ResizeResource { comment, .. }
+            | Self::SetDeadline { comment, .. }
             | Self::Hold { comment, .. }
             | Self::Release { comment, .. }
             | Self::Skip { comment, .. }

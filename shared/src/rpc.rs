@@ -19,8 +19,8 @@ use crate::id::{RunId, Seq};
 use crate::plan::Plan;
 use crate::request::{Act, Answer, Refusal, Request};
 use crate::snapshot::{
-    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, RunRow,
-    RunView, StatusView, WorkflowRow,
+    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, ResourceRow,
+    RunRow, RunView, StatusView, WorkflowRow,
 };
 use crate::watch::{News, Watch};
 use crate::why::Why;
@@ -66,6 +66,8 @@ pub trait Daemon {
     async fn approvals() -> Vec<ApprovalRow>;
     /// The task runs that wait for capacity, in their order; of one pool, or of all.
     async fn queue(pool: Option<String>) -> Result<Vec<QueueRow>, Refusal>;
+    /// The resources by name.
+    async fn resources() -> Vec<ResourceRow>;
     /// The pools by name.
     async fn pools() -> Vec<PoolRow>;
     /// Changes something, unless what the actor saw of it has changed since. Answered once the change is on disk.

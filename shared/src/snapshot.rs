@@ -275,10 +275,31 @@ pub struct PoolRow {
     pub name: PoolName,
     /// What kind of pool: `local`.
     pub kind: String,
-    /// `up`, `paused`, or `down` (its runner cannot be reached).
+    /// `up`, `busy` (a guard is closed), `paused`, `draining`, `drained`, or `down` (its runner cannot be reached).
     pub state: String,
     /// How many slots it has.
     pub slots: u32,
+    /// How many its configuration says, where a person has resized it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configured_slots: Option<u32>,
+    /// How many processors it has, where they are limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
+    /// How many of them are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_used: Option<f64>,
+    /// How much memory it has in bytes, where it is limited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// How much of it is taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_used: Option<u64>,
+    /// What was measured of its machine that lets nothing start, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<String>,
+    /// By when it is to be empty, where it is drained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drain_by: Option<Timestamp>,
     /// How many are taken.
     pub used: u32,
     /// How many task runs wait for it.
@@ -289,6 +310,30 @@ pub struct PoolRow {
     /// Who has paused it, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<PauseView>,
+}
+
+/// A resource that all pools share.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ResourceRow {
+    /// Its name.
+    pub name: String,
+    /// `free`, `taken`, or `rate_used_up`.
+    pub state: String,
+    /// How much there is.
+    pub amount: u32,
+    /// How much its configuration says, where a person has resized it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configured_amount: Option<u32>,
+    /// How much is taken.
+    pub used: u32,
+    /// How often it may be taken, such as `10/min`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<String>,
+    /// When it may be taken again, while its rate is used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Timestamp>,
+    /// How many task runs that ask for it wait for capacity.
+    pub queued: u32,
 }
 
 /// A task run that holds slots of a pool.
@@ -316,6 +361,18 @@ pub struct HolderRow {
     /// What else it holds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub resources: BTreeMap<String, u32>,
+    /// How many processors it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<f64>,
+    /// How much memory it holds, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// Whether it may be stopped for a critical one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub preemptible: bool,
+    /// When it is expected to end, as those before it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Timestamp>,
     /// When it is stopped at the latest: the end of its timeout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
@@ -343,6 +400,12 @@ pub struct QueueRow {
     pub effective_priority: u16,
     /// Since when it waits.
     pub since: Timestamp,
+    /// When it goes before all that is not critical, at the latest: how long it waits is a promise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifted_at: Option<Timestamp>,
+    /// When its run is to have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
     /// Everything in its way.
     pub blockers: Vec<Blocker>,
     /// Always `queued`.

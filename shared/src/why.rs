@@ -31,8 +31,18 @@ pub enum BlockerKind {
     NoPool,
     /// Its pool's slots are taken.
     Slots,
+    /// Its pool's processors are taken.
+    Cpu,
+    /// Its pool's memory is taken.
+    Memory,
     /// A resource is taken.
     Resource,
+    /// A resource has been taken as often as it may for a while.
+    Rate,
+    /// The machine of its pool is too busy.
+    Guard,
+    /// What is free is kept for a task that has waited longer.
+    Reserved,
     /// It asks for more than there is.
     TooLarge,
     /// It is being started, runs, or is being stopped: what it waits for is its own end.

@@ -40,11 +40,21 @@ pub struct Workflow {
     pub priority: Priority,
     /// How many of its runs there may be at once.
     pub concurrency: Concurrency,
+    /// When its runs are to have ended.
+    #[serde(default)]
+    pub deadline: Option<Deadline>,
     /// Its tasks: those of `tasks` in file order, then those of `finally`.
     pub tasks: Vec<Task>,
     /// What becomes of what is done when a run fails.
     #[serde(default)]
     pub on_run_failure: OnRunFailure,
+}
+
+/// When a run is to have ended. Nothing is stopped for its sake; of two that wait the one with less time goes first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Deadline {
+    /// So long after the run was made.
+    pub within: Duration,
 }
 
 /// What becomes of the finished work of a run that fails. Source: semantics, rule 12.
@@ -195,11 +205,26 @@ pub struct Task {
     pub working_dir: Option<Template>,
     /// Where its attempts run.
     pub pool: PoolName,
+    /// Where they may run instead, in the order of the file.
+    #[serde(default)]
+    pub other_pools: Vec<PoolName>,
+    /// Which of several pools is taken.
+    #[serde(default)]
+    pub route: Route,
     /// How many slots of the pool an attempt takes; at least 1 for a process.
     pub slots: u32,
+    /// How much processor time of the pool an attempt takes, in thousandths of a processor.
+    #[serde(default)]
+    pub cpu: u32,
+    /// How much memory of the pool an attempt takes, in bytes.
+    #[serde(default)]
+    pub memory: u64,
     /// What else an attempt takes.
     #[serde(default)]
     pub resources: BTreeMap<ResourceName, u32>,
+    /// Whether an attempt may be stopped, and queued again, for a critical task.
+    #[serde(default)]
+    pub preemptible: bool,
     /// Its own priority; otherwise its run's.
     #[serde(default)]
     pub priority: Option<Priority>,
@@ -225,6 +250,17 @@ pub struct Task {
     pub rollback: Option<Rollback>,
 }
 
+/// Which of several pools an attempt runs in.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The first of the list in which it can start.
+    #[default]
+    FirstAvailable,
+    /// Of those in which it can start, the one of which the smallest part is taken.
+    LeastLoaded,
+}
+
 /// How a task is undone.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Rollback {
@@ -240,6 +276,11 @@ pub struct Rollback {
 }
 
 impl Task {
+    /// The pools that its attempts may run in, the preferred one first.
+    pub fn pools(&self) -> impl Iterator<Item = &PoolName> {
+        std::iter::once(&self.pool).chain(&self.other_pools)
+    }
+
     /// Whether it runs as a process in a pool.
     pub fn has_process(&self) -> bool {
         match &self.kind {
@@ -481,6 +522,10 @@ pub struct Retry {
     /// Of the exit codes, only these; all where empty.
     #[serde(default)]
     pub exit_codes: BTreeSet<i32>,
+    /// After the kernel has taken it for want of memory, the next attempt asks for so many times as much, up to what its
+    /// pool has; at least 1.
+    #[serde(default)]
+    pub memory_factor: Option<f64>,
 }
 
 /// An outcome of an attempt that may be followed by another.
@@ -527,6 +572,7 @@ impl Default for Retry {
             jitter: 0.1,
             on: BTreeSet::from([Exit, Signal, Oom, Timeout, Check, StartFailed]),
             exit_codes: BTreeSet::new(),
+            memory_factor: None,
         }
     }
 }

@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use act::{
-    Cancel, Comment, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand, Resume, Retry, Rollback,
-    WorkflowCommand,
+    Cancel, Comment, Drain, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand, ResourceCommand,
+    Resume, Retry, Rollback, Size, WorkflowCommand,
 };
 
 /// How a run can be named.
@@ -184,7 +184,26 @@ pub(crate) enum Command {
     },
     /// List the pools
     Pools,
-    /// Pause or resume a pool
+    /// List the resources
+    Resources,
+    /// Change how much there is of a resource
+    Resource {
+        #[command(subcommand)]
+        command: ResourceCommand,
+    },
+    /// Start nothing more anywhere until `resume --all`, and say what will have ended by then
+    Drain(Drain),
+    /// Give a run another deadline
+    Deadline {
+        #[arg(help = RUN)]
+        run: String,
+        /// An instant, how long from now (2h), or never
+        #[arg(long, value_name = "TIME")]
+        by: String,
+        #[command(flatten)]
+        comment: Comment,
+    },
+    /// Pause, resume, drain or resize a pool
     Pool {
         #[command(subcommand)]
         command: PoolCommand,

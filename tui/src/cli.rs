@@ -2,6 +2,7 @@
 
 mod act;
 mod approvals;
+mod capacity;
 mod events;
 mod graph;
 mod grep;
@@ -24,6 +25,7 @@ mod workflow;
 
 use serde::Serialize;
 use shared::id::RunId;
+use shared::request::PauseWhat;
 use shared::snapshot::RunView;
 
 use crate::args::{self, Command, Global};
@@ -111,6 +113,10 @@ pub(crate) fn execute(cx: &mut Cx, command: Option<Command>) -> Result<Exit, Err
         Command::Queue { pool, holders: false } => queue::execute(cx, pool),
         Command::Queue { pool, holders: true } => queue::holders(cx, pool),
         Command::Pools => list::pools(cx),
+        Command::Resources => list::resources(cx),
+        Command::Resource { command } => capacity::resource(cx, command),
+        Command::Drain(drain) => capacity::drain(cx, PauseWhat::All, drain),
+        Command::Deadline { run, by, comment } => capacity::deadline(cx, &run, &by, comment.text),
         Command::Pool { command } => pause::pool(cx, command),
         Command::Status => status::execute(cx),
         Command::Up => up::execute(cx),

@@ -12,8 +12,8 @@ use shared::rpc::{
     DaemonClient, Hello, HelloError, ItemsOf, LogAsk, LogSearch, RunsFilter, channel, greet,
 };
 use shared::snapshot::{
-    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, RunRow,
-    RunView, StatusView, WorkflowRow,
+    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, ResourceRow,
+    RunRow, RunView, StatusView, WorkflowRow,
 };
 use shared::why::Why;
 use tarpc::client::{Config, RpcError};
@@ -158,6 +158,10 @@ impl Client {
 
     pub(crate) fn holders(&self, pool: Option<String>) -> Result<Vec<HolderRow>, Error> {
         self.ask(SLACK, async |it, cx| it.holders(cx, pool).await)
+    }
+
+    pub(crate) fn resources(&self) -> Result<Vec<ResourceRow>, Error> {
+        self.call(SLACK, async |it, cx| it.resources(cx).await)
     }
 
     pub(crate) fn pools(&self) -> Result<Vec<PoolRow>, Error> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::id::{RunId, TaskName, TaskPath};
+use shared::id::{PoolName, RunId, TaskName, TaskPath};
 use shared::request::PauseWhat;
 use shared::state::{Activity, Item, RunPhase, TaskPhase, Usage, Wait};
 use shared::time::Timestamp;
@@ -12,8 +12,9 @@ use shared::workflow::Workflow;
 use crate::definition::Definition;
 use crate::event::{AttemptEnded, AttemptRef, Event, RunCreated, Stamped};
 use crate::input::Archived;
+use crate::pool::Closed;
 use crate::state::{
-    Attempt, Cancel, Decided, ItemRun, Items, Pause, Pool, Rollback, RollbackAsked, Run, Spot,
+    Attempt, Cancel, Decided, Drain, ItemRun, Items, Pause, Rollback, RollbackAsked, Run, Spot,
     State, TaskRun,
 };
 
@@ -24,17 +25,27 @@ impl State {
         self.now = self.now.max(at);
         match &stamped.event {
             Event::Incarnated { incarnation } => self.incarnation = *incarnation,
-            Event::Configured { pools, resources } => {
-                let old = std::mem::take(&mut self.pools);
-                self.pools = pools
-                    .iter()
-                    .map(|(name, slots)| {
-                        let before = old.get(name).copied();
-                        let before = before.unwrap_or(Pool { slots: 0, up: false, lineage: None });
-                        (name.clone(), Pool { slots: *slots, ..before })
-                    })
-                    .collect();
-                self.resources = resources.iter().cloned().collect();
+            Event::Configured(capacity) => self.configured(capacity, at),
+            Event::PoolResized { pool, slots, .. } => {
+                if let Some(pool) = self.pools.get_mut(pool) {
+                    pool.resize(*slots, at);
+                }
+            }
+            Event::ResourceResized { resource, amount, .. } => {
+                if let Some(resource) = self.resources.get_mut(resource) {
+                    resource.resize(*amount, at);
+                }
+            }
+            Event::GuardClosed { pool, guard, measured, limit } => {
+                if let Some(pool) = self.pools.get_mut(pool) {
+                    let closed = Closed { since: at, measured: *measured, limit: *limit };
+                    pool.closed.insert(*guard, closed);
+                }
+            }
+            Event::GuardOpened { pool, guard } => {
+                if let Some(pool) = self.pools.get_mut(pool) {
+                    pool.closed.remove(guard);
+                }
             }
             Event::PoolUp { pool, lineage } => {
                 if let Some(pool) = self.pools.get_mut(pool) {
@@ -89,15 +100,21 @@ impl State {
             Event::TaskQueued { run, task } => {
                 self.change(*run, task, |it| {
                     (it.phase, it.since, it.requeue) = (TaskPhase::Queued, at, false);
+                    (it.lifted, it.preempted) = (false, false);
                 });
             }
-            Event::AttemptStarting(attempt) => {
+            Event::TaskLifted { run, task } => self.change(*run, task, |it| it.lifted = true),
+            Event::AttemptStarting { attempt, pool } => {
                 self.ids_given += 1;
                 let fence = self.ids_given;
                 self.change_attempt_run(attempt, |it| {
-                    it.attempts.push(new_attempt(attempt, fence, at));
+                    it.attempts.push(new_attempt(attempt, fence, pool.clone(), at));
                     (it.phase, it.since) = (TaskPhase::Active(Activity::Starting), at);
                 });
+                self.resources_taken(attempt, at);
+            }
+            Event::AttemptPreempted { attempt, .. } => {
+                self.change_attempt_run(attempt, |it| it.preempted = true);
             }
             Event::AttemptStarted { attempt, pid, started_at } => {
                 self.change_attempt_run(attempt, |it| {
@@ -127,8 +144,9 @@ impl State {
                 let decided = Decided { actor, decision: *decision, comment, at };
                 self.change(*run, task, |it| it.decisions.push(decided));
             }
-            Event::RetryScheduled { run, task, at: retry_at, counts } => {
+            Event::RetryScheduled { run, task, at: retry_at, counts, memory } => {
                 self.change(*run, task, |it| {
+                    it.memory = memory.or(it.memory);
                     it.retries += u32::from(*counts);
                     it.phase = TaskPhase::Waiting(Wait::Retry { at: *retry_at });
                     it.since = at;
@@ -161,13 +179,21 @@ impl State {
             }),
             Event::Paused { what, actor, until, comment } => {
                 let (actor, until, comment) = (actor.clone(), *until, comment.clone());
-                self.set_pause(what, Some(Pause { actor, at, until, comment }));
+                self.set_pause(what, Some(Pause { actor, at, until, comment, drain: None }));
+            }
+            Event::Draining { what, actor, by, comment } => {
+                let (actor, comment) = (actor.clone(), comment.clone());
+                let drain = Some(Drain { by: *by });
+                self.set_pause(what, Some(Pause { actor, at, until: None, comment, drain }));
             }
             Event::Resumed { what, .. } => self.set_pause(what, None),
             Event::RunPrioritized { run, priority, .. } => {
                 self.reindex(&[*run], |state| {
                     state.change_run(*run, |it| it.priority = *priority);
                 });
+            }
+            Event::RunDeadlineSet { run, by, .. } => {
+                self.reindex(&[*run], |state| state.change_run(*run, |it| it.deadline = *by));
             }
             Event::RollbackAsked { run, actor, what, comment } => {
                 let (actor, what, comment) = (actor.clone(), what.clone(), comment.clone());
@@ -226,6 +252,7 @@ impl State {
             actor: created.actor.clone(),
             priority: created.priority,
             lane: created.lane.clone(),
+            deadline: created.deadline,
             created_at: at,
             started_at: None,
             ended_at: None,
@@ -349,7 +376,7 @@ impl State {
     }
 
     /// Changes what the places of all task runs of some runs in the index depend on.
-    fn reindex(&mut self, runs: &[RunId], change: impl FnOnce(&mut Self)) {
+    pub(crate) fn reindex(&mut self, runs: &[RunId], change: impl FnOnce(&mut Self)) {
         let spots = runs.iter().filter_map(|it| self.runs.get(it)).flat_map(|it| it.all_spots());
         let spots: Vec<Spot> = spots.collect();
         let mut index = std::mem::take(&mut self.index);
@@ -371,6 +398,7 @@ impl State {
     }
 
     fn attempt_ended(&mut self, ended: &AttemptEnded, at: Timestamp) {
+        self.learn_duration(ended);
         self.change_attempt_run(&ended.attempt, |it| {
             if let Some(open) = it.attempts.last_mut() {
                 open.started_at = open.started_at.or(ended.started_at);
@@ -456,11 +484,12 @@ impl State {
     }
 }
 
-fn new_attempt(attempt: &AttemptRef, fence: u64, at: Timestamp) -> Attempt {
+fn new_attempt(attempt: &AttemptRef, fence: u64, pool: Option<PoolName>, at: Timestamp) -> Attempt {
     Attempt {
         id: attempt.id,
         number: attempt.number,
         fence,
+        pool,
         ordered_at: at,
         started_at: None,
         ended_at: None,

@@ -55,7 +55,7 @@ impl Turn<'_> {
     /// Gives a task run without process its next attempt, which begins at once.
     fn begin(&mut self, spot: Spot) -> AttemptRef {
         let attempt = self.attempt_to_be(spot);
-        self.emit(Event::AttemptStarting(attempt.clone()));
+        self.emit(Event::AttemptStarting { attempt: attempt.clone(), pool: None });
         let started_at = self.now;
         self.emit(Event::AttemptStarted { attempt: attempt.clone(), pid: None, started_at });
         attempt
@@ -141,13 +141,17 @@ impl Turn<'_> {
         let stopping = self.state.task_run(spot).phase == TaskPhase::Active(Activity::Stopping);
         let mut given = Outputs::new();
         let outcome = match &end.how {
+            // It was to make room, and nobody has stopped it since.
+            How::Lost(evidence) => AttemptOutcome::Lost(evidence.clone()),
+            _ if stopping && self.is_making_room(spot) => AttemptOutcome::Preempted,
             // The cause given by a person wins over the exit code.
             How::Never | How::Refused(_) if stopping => AttemptOutcome::Cancelled,
-            How::Exited(_) | How::Signalled(_) | How::TimedOut if stopping => {
+            How::Exited(_) | How::Signalled(_) | How::Oom | How::TimedOut if stopping => {
                 AttemptOutcome::Cancelled
             }
             How::ExecFailed(_) if stopping => AttemptOutcome::Cancelled,
             How::Killed => AttemptOutcome::Cancelled,
+            How::Oom => AttemptOutcome::Oom,
             How::TimedOut => AttemptOutcome::Timeout,
             How::Exited(0) => match outputs::parse(&end.outputs, &self.state.task(spot).outputs) {
                 Ok(outputs) => {
@@ -162,7 +166,6 @@ impl Turn<'_> {
                 AttemptOutcome::StartFailed(reason.clone())
             }
             How::Never => AttemptOutcome::StartFailed("its runner died before".to_owned()),
-            How::Lost(evidence) => AttemptOutcome::Lost(evidence.clone()),
         };
         self.end_attempt(spot, attempt, outcome, end, given);
     }
@@ -210,6 +213,8 @@ impl Turn<'_> {
         let is_stopped = self.is_stopped(spot);
         match outcome {
             AttemptOutcome::Succeeded if !is_stopped => self.finish(spot, Outcome::Succeeded),
+            // It waits again, and that does not use the limit up either.
+            AttemptOutcome::Preempted if !is_stopped => self.make_ready(spot),
             // A person has sent it back to the queue, and that does not use the limit up.
             AttemptOutcome::Cancelled if progress.requeue && !is_stopped => self.make_ready(spot),
             AttemptOutcome::Cancelled => self.finish(spot, Outcome::Cancelled),
@@ -220,7 +225,7 @@ impl Turn<'_> {
                 let last = CAPACITY_DELAYS_MS.len() - 1;
                 let wait =
                     Duration::from_millis(CAPACITY_DELAYS_MS[times.saturating_sub(1).min(last)]);
-                self.schedule_retry(spot, self.now + wait, false);
+                self.schedule_retry(spot, self.now + wait, false, None);
             }
             AttemptOutcome::Lost(ref evidence) if !may_repeat_lost(task) => {
                 let reason = format!(
@@ -231,15 +236,18 @@ impl Turn<'_> {
                 self.emit(Event::TaskHeld { run: spot.run, task, reason, actor: None });
             }
             outcome => match self.next_attempt_at(spot, &outcome) {
-                Some(at) => self.schedule_retry(spot, at, true),
+                Some(at) => {
+                    let memory = self.memory_after(spot, &outcome);
+                    self.schedule_retry(spot, at, true, memory);
+                }
                 None => self.finish(spot, Outcome::Failed(Failure::Attempt(outcome))),
             },
         }
     }
 
-    fn schedule_retry(&mut self, spot: Spot, at: Timestamp, counts: bool) {
+    fn schedule_retry(&mut self, spot: Spot, at: Timestamp, counts: bool, memory: Option<u64>) {
         let task = self.state.path(spot);
-        self.emit(Event::RetryScheduled { run: spot.run, task, at, counts });
+        self.emit(Event::RetryScheduled { run: spot.run, task, at, counts, memory });
     }
 
     /// When the next attempt may start, if the task's retries allow one.
@@ -269,6 +277,7 @@ impl Turn<'_> {
         {
             let spot = match timer {
                 Timer::Task(spot) => spot,
+                Timer::Queue => return,
                 Timer::Pause(what) => {
                     self.end_pause(what, Actor::daemon(), None);
                     continue;
@@ -283,9 +292,13 @@ impl Turn<'_> {
                     let end = AttemptEnd::of(How::TimedOut);
                     self.end_attempt(spot, attempt, AttemptOutcome::Timeout, end, Outputs::new());
                 }
-                TaskPhase::Waiting(Wait::Needs | Wait::Hold { .. })
-                | TaskPhase::Queued
-                | TaskPhase::Finished(_) => return,
+                TaskPhase::Queued => {
+                    let task = self.state.path(spot);
+                    self.emit(Event::TaskLifted { run: spot.run, task });
+                }
+                TaskPhase::Waiting(Wait::Needs | Wait::Hold { .. }) | TaskPhase::Finished(_) => {
+                    return;
+                }
             }
         }
     }

@@ -83,7 +83,7 @@ impl Turn<'_> {
             TaskPhase::Active(_) if is_parent => self.todo.push(spot),
             TaskPhase::Active(_) if self.state.task(spot).has_process() => {
                 let attempt = self.attempt_ref(spot);
-                let pool = self.state.task(spot).pool.clone();
+                let pool = self.state.pool_of(spot).clone();
                 self.effect(Effect::StopAttempt(pool, attempt.id));
                 self.emit(Event::AttemptStopping { attempt });
             }

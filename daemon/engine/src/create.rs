@@ -49,6 +49,7 @@ impl Turn<'_> {
             actor,
             priority: priority.unwrap_or(workflow.priority),
             lane,
+            deadline: workflow.deadline.map(|it| self.now + it.within),
         })));
         self.touched.insert(run);
         Ok(Answer::RunCreated { run, number })

@@ -125,6 +125,7 @@ fn undo_of(task: &Task) -> Option<Task> {
         outputs: BTreeMap::new(),
         expect: Vec::new(),
         rollback: None,
+        preemptible: false,
         ..task.clone()
     })
 }

@@ -72,16 +72,22 @@ pub fn view(seq: Seq, stamped: &Stamped) -> EventView {
 pub fn run_of(event: &Event) -> Option<RunId> {
     match event {
         Event::Incarnated { .. }
-        | Event::Configured { .. }
+        | Event::Configured(_)
+        | Event::PoolResized { .. }
+        | Event::ResourceResized { .. }
+        | Event::GuardClosed { .. }
+        | Event::GuardOpened { .. }
         | Event::PoolUp { .. }
         | Event::PoolDown { .. }
         | Event::WorkflowLoaded { .. }
         | Event::WorkflowBroken { .. }
         | Event::WorkflowGone { .. } => None,
-        Event::Paused { what, .. } | Event::Resumed { what, .. } => match what {
-            PauseWhat::Run(run) => Some(*run),
-            PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => None,
-        },
+        Event::Paused { what, .. } | Event::Draining { what, .. } | Event::Resumed { what, .. } => {
+            match what {
+                PauseWhat::Run(run) => Some(*run),
+                PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => None,
+            }
+        }
         Event::RunCreated(it) => Some(it.run),
         Event::RunReopened { run, .. } => Some(run.id),
         Event::RunStarted { run }
@@ -91,6 +97,8 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::TasksReset { run, .. }
         | Event::ItemsExpanded { run, .. }
         | Event::TaskQueued { run, .. }
+        | Event::TaskLifted { run, .. }
+        | Event::RunDeadlineSet { run, .. }
         | Event::ApprovalDecided { run, .. }
         | Event::RetryScheduled { run, .. }
         | Event::TaskHeld { run, .. }
@@ -102,7 +110,8 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::RollbackCalledOff { run, .. }
         | Event::RollbackBegun { run, .. }
         | Event::TaskFinished { run, .. } => Some(*run),
-        Event::AttemptStarting(attempt)
+        Event::AttemptStarting { attempt, .. }
+        | Event::AttemptPreempted { attempt, .. }
         | Event::AttemptStarted { attempt, .. }
         | Event::AttemptStopping { attempt }
         | Event::ApprovalAsked { attempt, .. } => Some(attempt.run),
@@ -118,11 +127,34 @@ pub fn describe(stamped: &Stamped) -> Description {
     };
     match &stamped.event {
         Event::Incarnated { .. } => Description::new("store_created", "the store begins"),
-        Event::Configured { pools, resources } => {
-            let pools = pools.iter().map(|(name, slots)| format!("{name} with {slots} slots"));
-            let resources = resources.iter().map(|(name, it)| format!("{it} of {name}"));
+        Event::Configured(capacity) => {
+            let pools = capacity.pools.iter();
+            let pools = pools.map(|(name, it)| format!("{name} with {} slots", it.slots));
+            let resources = capacity.resources.iter();
+            let resources = resources.map(|(name, it)| format!("{} of {name}", it.amount));
             let all: Vec<String> = pools.chain(resources).collect();
             Description::new("configured", format!("capacity: {}", all.join(", ")))
+        }
+        Event::PoolResized { pool, slots, actor, comment } => {
+            let size = slots.map_or("as configured".to_owned(), |it| format!("{it} slots"));
+            let text = format!("pool {pool} resized by {}: {size}{}", actor.name, said(comment));
+            Description::new("pool_resized", text).actor(actor)
+        }
+        Event::ResourceResized { resource, amount, actor, comment } => {
+            let size = amount.map_or("as configured".to_owned(), |it| it.to_string());
+            let text =
+                format!("resource {resource} resized by {}: {size}{}", actor.name, said(comment));
+            Description::new("resource_resized", text).actor(actor)
+        }
+        Event::GuardClosed { pool, guard, measured, limit } => {
+            let (measured, limit, word) = (guard.text(*measured), guard.text(*limit), guard.word());
+            let text =
+                format!("pool {pool} starts nothing: {measured} measured, {word} is {limit}");
+            Description::new("guard_closed", text)
+        }
+        Event::GuardOpened { pool, guard } => {
+            let text = format!("pool {pool} may start again: {} holds", guard.word());
+            Description::new("guard_opened", text)
         }
         Event::PoolUp { pool, .. } => Description::new("pool_up", format!("pool {pool} is up")),
         Event::PoolDown { pool } => Description::new("pool_down", format!("pool {pool} is down")),
@@ -176,7 +208,15 @@ pub fn describe(stamped: &Stamped) -> Description {
         Event::TaskQueued { run, task } => {
             Description::new("task_queued", format!("{task} queued")).task(*run, task)
         }
-        Event::AttemptStarting(attempt) => {
+        Event::TaskLifted { run, task } => {
+            let text = format!("{task} has waited as long as it may: it goes before others");
+            Description::new("task_lifted", text).task(*run, task)
+        }
+        Event::AttemptPreempted { attempt, by, .. } => {
+            let text = format!("{} attempt {} makes room for {by}", attempt.task, attempt.number);
+            Description::new("attempt_preempted", text).attempt(attempt)
+        }
+        Event::AttemptStarting { attempt, .. } => {
             let text = format!("{} attempt {} starting", attempt.task, attempt.number);
             Description::new("attempt_starting", text).attempt(attempt)
         }
@@ -203,8 +243,11 @@ pub fn describe(stamped: &Stamped) -> Description {
             let text = format!("{task} {word} by {}{}", actor.name, said(comment));
             Description::new("approval_decided", text).task(*run, task).actor(actor)
         }
-        Event::RetryScheduled { run, task, at, .. } => {
-            let text = format!("{task} again in {}", wait(stamped.at, *at));
+        Event::RetryScheduled { run, task, at, memory, .. } => {
+            let memory = memory.map_or(String::new(), |it| {
+                format!(" with {} of memory", shared::capacity::format_size(it))
+            });
+            let text = format!("{task} again in {}{memory}", wait(stamped.at, *at));
             Description::new("retry_scheduled", text).task(*run, task)
         }
         Event::TaskHeld { run, task, reason, actor } => match actor {
@@ -231,6 +274,11 @@ pub fn describe(stamped: &Stamped) -> Description {
             let text = format!("{name} paused by {}{until}{said}", actor.name);
             Description::new("paused", text).of_pause(what).actor(actor)
         }
+        Event::Draining { what, actor, by, comment } => {
+            let by = by.map_or(String::new(), |it| format!(", to be empty by {it}"));
+            let text = format!("{} drained by {}{by}{}", paused(what), actor.name, said(comment));
+            Description::new("draining", text).of_pause(what).actor(actor)
+        }
         Event::Resumed { what, actor, comment } => {
             let text = format!("{} resumed by {}{}", paused(what), actor.name, said(comment));
             Description::new("resumed", text).of_pause(what).actor(actor)
@@ -238,6 +286,11 @@ pub fn describe(stamped: &Stamped) -> Description {
         Event::RunPrioritized { run, priority, actor, comment } => {
             let text = format!("priority {} by {}{}", priority.0, actor.name, said(comment));
             Description::new("run_prioritized", text).run(*run).actor(actor)
+        }
+        Event::RunDeadlineSet { run, by, actor, comment } => {
+            let by = by.map_or("no deadline".to_owned(), |it| format!("deadline {it}"));
+            let text = format!("{by}, by {}{}", actor.name, said(comment));
+            Description::new("run_deadline_set", text).run(*run).actor(actor)
         }
         Event::RollbackAsked { run, actor, comment, .. } => {
             let text = format!("rollback asked by {}{}", actor.name, said(comment));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::capacity::{Capacity, Guard};
 use shared::id::{
     AttemptId, ParamName, PoolName, ResourceName, RunId, TaskName, TaskPath, Version, WorkflowName,
 };
@@ -35,11 +36,46 @@ pub enum Event {
         incarnation: u64,
     },
     /// There is this capacity.
-    Configured {
-        /// The pools and their slots.
-        pools: Vec<(PoolName, u32)>,
-        /// The resources and their amounts.
-        resources: Vec<(ResourceName, u32)>,
+    Configured(Box<Capacity>),
+    /// A pool has another number of slots than its configuration says.
+    PoolResized {
+        /// The pool.
+        pool: PoolName,
+        /// How many; what the configuration says where absent.
+        slots: Option<u32>,
+        /// Who has asked for it.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// There is another amount of a resource than its configuration says.
+    ResourceResized {
+        /// The resource.
+        resource: ResourceName,
+        /// How much; what the configuration says where absent.
+        amount: Option<u32>,
+        /// Who has asked for it.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// Nothing starts in a pool as long as its machine is too busy.
+    GuardClosed {
+        /// The pool.
+        pool: PoolName,
+        /// What was measured.
+        guard: Guard,
+        /// What it came to.
+        measured: f64,
+        /// What it may come to.
+        limit: f64,
+    },
+    /// A pool's machine is not too busy any more.
+    GuardOpened {
+        /// The pool.
+        pool: PoolName,
+        /// What was measured.
+        guard: Guard,
     },
     /// A pool's runner can be reached.
     PoolUp {
@@ -136,8 +172,30 @@ pub enum Event {
         /// The task run.
         task: TaskPath,
     },
+    /// A task run has waited as long as its priority may: it goes before all that is not critical.
+    TaskLifted {
+        /// The run.
+        run: RunId,
+        /// The task run.
+        task: TaskPath,
+    },
     /// An attempt's start is ordered.
-    AttemptStarting(AttemptRef),
+    AttemptStarting {
+        /// The attempt.
+        attempt: AttemptRef,
+        /// Where it runs; absent of one without process.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pool: Option<PoolName>,
+    },
+    /// An attempt must make room.
+    AttemptPreempted {
+        /// The attempt.
+        attempt: AttemptRef,
+        /// The run of what it makes room for.
+        by_run: RunId,
+        /// The task run that it makes room for.
+        by: TaskPath,
+    },
     /// An attempt's program runs; or, of a task without process, the attempt has begun.
     AttemptStarted {
         /// The attempt.
@@ -186,6 +244,9 @@ pub enum Event {
         at: Timestamp,
         /// Whether it counts against the limit.
         counts: bool,
+        /// How much memory it asks for, where that is not what its file says; in bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        memory: Option<u64>,
     },
     /// A task run waits for a person to let it go on.
     TaskHeld {
@@ -247,6 +308,17 @@ pub enum Event {
         /// What they said.
         comment: Option<String>,
     },
+    /// Nothing more of something starts, so that what runs comes to its end.
+    Draining {
+        /// Of what.
+        what: PauseWhat,
+        /// Who has asked for it.
+        actor: Actor,
+        /// When what runs should have ended.
+        by: Option<Timestamp>,
+        /// What they said.
+        comment: Option<String>,
+    },
     /// Something may start again.
     Resumed {
         /// What.
@@ -262,6 +334,17 @@ pub enum Event {
         run: RunId,
         /// Larger goes first.
         priority: Priority,
+        /// Who has asked for it.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// A run has another deadline.
+    RunDeadlineSet {
+        /// The run.
+        run: RunId,
+        /// When it is to have ended; without one where absent.
+        by: Option<Timestamp>,
         /// Who has asked for it.
         actor: Actor,
         /// What they said.
@@ -334,6 +417,9 @@ pub struct RunCreated {
     pub priority: Priority,
     /// The value of its workflow's `concurrency.key`.
     pub lane: Option<String>,
+    /// When it is to have ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Timestamp>,
 }
 
 /// Names an attempt and where it belongs.

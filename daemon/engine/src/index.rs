@@ -10,6 +10,8 @@ use shared::state::{Activity, RunPhase, TaskPhase, Wait};
 use shared::time::Timestamp;
 use shared::workflow::{Kind, Priority, Section, Task};
 
+use crate::blockers::parallel_limit;
+use crate::queue::{CRITICAL, Demand, QueueKey, Used, effective};
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// See the module.
@@ -17,14 +19,19 @@ use crate::state::{Pause, Run, Spot, State, TaskRun};
 pub(crate) struct Index {
     /// The task runs whose attempt has not ended.
     pub(crate) open: BTreeMap<AttemptId, Spot>,
-    /// Slots that are taken.
-    pub(crate) slots: BTreeMap<PoolName, u32>,
+    /// What is taken of each pool.
+    pub(crate) used: BTreeMap<PoolName, Used>,
     /// Amounts of resources that are taken.
     pub(crate) resources: BTreeMap<ResourceName, u32>,
-    /// The task runs that wait for capacity, in their order.
-    pub(crate) ready: BTreeMap<PoolName, BTreeSet<QueueKey>>,
-    /// Those of them that a pause of their run, their workflow or everything keeps from it.
-    pub(crate) parked: BTreeMap<PoolName, BTreeSet<QueueKey>>,
+    /// The task runs that wait for capacity, in their order; one that may run in several pools is in each of them.
+    pub(crate) queued: BTreeMap<PoolName, BTreeSet<QueueKey>>,
+    /// Those of them that nothing but capacity keeps from it, by what they ask for. Of a mapped task with `max_parallel`
+    /// there is the first that waits, and only while another may run.
+    pub(crate) ready: BTreeMap<PoolName, BTreeMap<Demand, BTreeSet<QueueKey>>>,
+    /// The items of each mapped task with `max_parallel` that wait.
+    pub(crate) limited: BTreeMap<(RunId, u32), BTreeSet<QueueKey>>,
+    /// The task runs whose attempt may be stopped for a critical one.
+    pub(crate) preemptible: BTreeSet<Spot>,
     /// When something must be looked at again.
     pub(crate) timers: BTreeSet<(Timestamp, Timer)>,
     /// The runs that are not over, by what limits them.
@@ -42,6 +49,8 @@ pub enum Timer {
     Task(Spot),
     /// Something that is paused.
     Pause(PauseWhat),
+    /// Whatever waits for capacity.
+    Queue,
 }
 
 /// What is counted as unfinished.
@@ -69,21 +78,6 @@ pub(crate) struct Lane {
     pub(crate) active: BTreeSet<(Age, RunId)>,
     /// Those that have not, in their order.
     pub(crate) queued: BTreeSet<(Reverse<Priority>, Age, RunId)>,
-}
-
-/// The order of a queue: larger priority, then older run or request to wait anew, then file order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct QueueKey {
-    priority: Reverse<Priority>,
-    age: Age,
-    pub(crate) spot: Spot,
-}
-
-impl QueueKey {
-    /// Not before any other of the same task in the same run, nor after any of another.
-    pub(crate) fn last_of_task(self) -> Self {
-        Self { spot: Spot { item: Some(u32::MAX), undo: true, ..self.spot }, ..self }
-    }
 }
 
 /// What one task run adds to the index.
@@ -157,20 +151,38 @@ impl Index {
     /// Puts in what a task run adds.
     pub(crate) fn add(&mut self, state: &State, spot: Spot) {
         let share = Share::of(state, spot);
+        let lane = parallel_limit(state, spot).map(|_| (spot.run, spot.task));
+        if let Some(lane) = lane {
+            self.close_lane(state, lane);
+        }
         if share.is_queued() {
-            let queues = if share.held_back { &mut self.parked } else { &mut self.ready };
-            queues.entry(share.task.pool.clone()).or_default().insert(share.queue_key());
+            let key = share.queue_key();
+            for pool in share.task.pools() {
+                self.queued.entry(pool.clone()).or_default().insert(key);
+            }
+            match lane {
+                _ if share.held_back => {}
+                Some(lane) => drop(self.limited.entry(lane).or_default().insert(key)),
+                None => self.make_ready(&share),
+            }
         }
         if let Some(attempt) = share.progress.open_attempt() {
             self.open.insert(attempt.id, spot);
         }
         if share.holds_capacity() {
-            *self.slots.entry(share.task.pool.clone()).or_default() += share.task.slots;
-            for (resource, amount) in &share.task.resources {
-                *self.resources.entry(resource.clone()).or_default() += amount;
+            let (pool, demand) = (state.pool_of(spot), share.demand());
+            let used = self.used.entry(pool.clone()).or_default();
+            used.slots += demand.slots;
+            used.cpu += demand.cpu;
+            used.memory += demand.memory;
+            for (resource, amount) in demand.resources {
+                *self.resources.entry(resource).or_default() += amount;
             }
         }
-        if let Some(at) = share.timer() {
+        if share.may_be_preempted() {
+            self.preemptible.insert(spot);
+        }
+        if let Some(at) = share.timer(state) {
             self.timers.insert((at, Timer::Task(spot)));
         }
         if !share.progress.phase.is_over() {
@@ -179,26 +191,50 @@ impl Index {
         if share.is_active_item() {
             *self.active_items.entry((spot.run, spot.task)).or_default() += 1;
         }
+        if let Some(lane) = lane {
+            self.open_lane(state, lane);
+        }
     }
 
     /// Takes out what [`Index::add`] put in.
     pub(crate) fn remove(&mut self, state: &State, spot: Spot) {
         let share = Share::of(state, spot);
+        let lane = parallel_limit(state, spot).map(|_| (spot.run, spot.task));
+        if let Some(lane) = lane {
+            self.close_lane(state, lane);
+        }
         if share.is_queued() {
             let key = share.queue_key();
-            let queues = if share.held_back { &mut self.parked } else { &mut self.ready };
-            take_from_set(queues, &share.task.pool, &key);
+            for pool in share.task.pools() {
+                take_from_set(&mut self.queued, pool, &key);
+            }
+            match lane {
+                _ if share.held_back => {}
+                Some(lane) => take_from_set(&mut self.limited, &lane, &key),
+                None => self.make_unready(&share),
+            }
         }
         if let Some(attempt) = share.progress.open_attempt() {
             self.open.remove(&attempt.id);
         }
         if share.holds_capacity() {
-            subtract(&mut self.slots, &share.task.pool, share.task.slots);
-            for (resource, amount) in &share.task.resources {
+            let (pool, demand) = (state.pool_of(spot), share.demand());
+            if let Some(used) = self.used.get_mut(pool) {
+                used.slots = used.slots.saturating_sub(demand.slots);
+                used.cpu = used.cpu.saturating_sub(demand.cpu);
+                used.memory = used.memory.saturating_sub(demand.memory);
+                if *used == Used::default() {
+                    self.used.remove(pool);
+                }
+            }
+            for (resource, amount) in &demand.resources {
                 subtract(&mut self.resources, resource, *amount);
             }
         }
-        if let Some(at) = share.timer() {
+        if share.may_be_preempted() {
+            self.preemptible.remove(&spot);
+        }
+        if let Some(at) = share.timer(state) {
             self.timers.remove(&(at, Timer::Task(spot)));
         }
         if !share.progress.phase.is_over() {
@@ -207,12 +243,63 @@ impl Index {
         if share.is_active_item() {
             subtract(&mut self.active_items, &(spot.run, spot.task), 1);
         }
+        if let Some(lane) = lane {
+            self.open_lane(state, lane);
+        }
+    }
+
+    fn make_ready(&mut self, share: &Share<'_>) {
+        let (key, demand) = (share.queue_key(), share.demand());
+        for pool in share.task.pools() {
+            let queues = self.ready.entry(pool.clone()).or_default();
+            match queues.get_mut(&demand) {
+                Some(queue) => drop(queue.insert(key)),
+                None => drop(queues.insert(demand.clone(), BTreeSet::from([key]))),
+            }
+        }
+    }
+
+    fn make_unready(&mut self, share: &Share<'_>) {
+        let (key, demand) = (share.queue_key(), share.demand());
+        for pool in share.task.pools() {
+            if let Some(queues) = self.ready.get_mut(pool) {
+                take_from_set(queues, &demand, &key);
+                if queues.is_empty() {
+                    self.ready.remove(pool);
+                }
+            }
+        }
+    }
+
+    /// The first that waits of a mapped task, where another of its items may run.
+    fn first_of_lane<'a>(&self, state: &'a State, lane: (RunId, u32)) -> Option<Share<'a>> {
+        let first = self.limited.get(&lane)?.first()?.spot;
+        let active = self.active_items.get(&lane).copied().unwrap_or(0);
+        let may_run = parallel_limit(state, first).is_none_or(|limit| active < limit);
+        may_run.then(|| Share::of(state, first))
+    }
+
+    fn close_lane(&mut self, state: &State, lane: (RunId, u32)) {
+        if let Some(first) = self.first_of_lane(state, lane) {
+            self.make_unready(&first);
+        }
+    }
+
+    fn open_lane(&mut self, state: &State, lane: (RunId, u32)) {
+        if let Some(first) = self.first_of_lane(state, lane) {
+            self.make_ready(&first);
+        }
     }
 
     /// How many tasks of a section of a run are not over.
     pub(crate) fn unfinished(&self, run: RunId, what: Unfinished) -> u32 {
         self.unfinished.get(&(run, what)).copied().unwrap_or(0)
     }
+}
+
+/// The place of a task run that waits for capacity.
+pub(crate) fn key_of(state: &State, spot: Spot) -> QueueKey {
+    Share::of(state, spot).queue_key()
 }
 
 /// An amount of nothing leaves no entry, so that an index and its recount are equal.
@@ -261,9 +348,23 @@ impl<'a> Share<'a> {
         self.is_active() && self.task.has_process() && !self.is_parent()
     }
 
+    fn demand(&self) -> Demand {
+        Demand::of(self.task, self.progress)
+    }
+
+    fn may_be_preempted(&self) -> bool {
+        let is_active = matches!(
+            self.progress.phase,
+            TaskPhase::Active(Activity::Starting | Activity::Running)
+        );
+        self.task.preemptible && is_active && self.holds_capacity()
+    }
+
     fn queue_key(&self) -> QueueKey {
+        let own = self.task.priority.unwrap_or(self.run.priority);
         QueueKey {
-            priority: Reverse(self.task.priority.unwrap_or(self.run.priority)),
+            priority: Reverse(effective(own, self.progress.lifted)),
+            deadline: self.run.deadline.unwrap_or(Timestamp(i64::MAX)),
             age: self.turn(),
             spot: self.spot,
         }
@@ -275,7 +376,7 @@ impl<'a> Share<'a> {
         (self.progress.requeued_at.map_or(made, |it| it.max(made)), number)
     }
 
-    fn timer(&self) -> Option<Timestamp> {
+    fn timer(&self, state: &State) -> Option<Timestamp> {
         match (&self.progress.phase, &self.task.kind) {
             // What would begin at once waits for the end of the pause; what waits for capacity is kept from that.
             (TaskPhase::Waiting(Wait::Retry { .. }), _)
@@ -292,6 +393,12 @@ impl<'a> Share<'a> {
                 let total = timeout.total.map(|it| self.progress.started_at.unwrap_or(began) + it);
                 attempt.into_iter().chain(total).min()
             }
+            // What a pause keeps from the queue is lifted once it is back.
+            (TaskPhase::Queued, _) if self.is_queued() && !self.held_back => {
+                let own = self.task.priority.unwrap_or(self.run.priority);
+                let wait = state.max_wait(own).filter(|_| own < CRITICAL && !self.progress.lifted);
+                wait.map(|it| self.progress.since + it)
+            }
             _ => None,
         }
     }
@@ -302,22 +409,5 @@ impl<'a> Share<'a> {
             None => Unfinished::Section(self.task.section),
             Some(_) => Unfinished::Items(self.spot.task),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_items_of_a_task_stand_together_in_a_queue() {
-        let key = |task, item| QueueKey {
-            priority: Reverse(Priority::NORMAL),
-            age: (Timestamp(1), 1),
-            spot: Spot { run: RunId(1), task, item, undo: false },
-        };
-        let last = key(1, Some(0)).last_of_task();
-        assert!(last > key(1, Some(99_999)) && last > key(1, None));
-        assert!(last < key(2, None) && last < key(2, Some(0)));
     }
 }

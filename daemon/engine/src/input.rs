@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use shared::id::{AttemptId, PoolName, ResourceName, WorkflowName};
+use shared::capacity::Capacity;
+use shared::id::{AttemptId, PoolName, WorkflowName};
 use shared::request::{Actor, Request};
 use shared::state::Usage;
 use shared::time::Timestamp;
@@ -21,11 +22,13 @@ pub enum Input {
         incarnation: u64,
     },
     /// What the configuration says of capacity.
-    Configured {
-        /// The pools and their slots.
-        pools: Vec<(PoolName, u32)>,
-        /// The resources and their amounts.
-        resources: Vec<(ResourceName, u32)>,
+    Configured(Box<Capacity>),
+    /// What was measured of a pool's machine. No fact in itself: only that a guard closes or opens by it is.
+    Measured {
+        /// The pool.
+        pool: PoolName,
+        /// What was measured.
+        measured: Measured,
     },
     /// What the workflows folder holds, all of it.
     LibraryRead(Vec<Shelf>),
@@ -83,6 +86,17 @@ pub enum Input {
         /// The file.
         file: FoundFile,
     },
+}
+
+/// What was measured of a pool's machine; absent what cannot be measured there.
+#[derive(Clone, Copy, PartialEq, Default, Debug)]
+pub struct Measured {
+    /// Its load: how many processes want to run, averaged over a minute.
+    pub load: Option<f64>,
+    /// How much memory could be taken, in bytes.
+    pub memory_free: Option<u64>,
+    /// For which part of the last ten seconds something waited for memory, in percent.
+    pub pressure: Option<f64>,
 }
 
 /// What an actor saw when they decided on a request. Where it is so no more, the request is refused.
@@ -159,6 +173,8 @@ pub enum How {
     Exited(i32),
     /// By a signal that the runner did not send.
     Signalled(i32),
+    /// By the kernel, for want of memory.
+    Oom,
     /// Because it was to be stopped.
     Killed,
     /// Because its time was over.

@@ -1,8 +1,10 @@
 //! What must always hold. Called by tests and by the simulator after every step.
 
 use shared::state::{Activity, RunPhase, TaskPhase, Wait};
+use shared::time::Timestamp;
 
 use crate::index::Index;
+use crate::pool::{Pool, Resource};
 use crate::state::{Spot, State, TaskRun};
 
 /// The first thing that does not hold, as a sentence.
@@ -38,16 +40,23 @@ pub fn check(state: &State) -> Result<(), String> {
 
 /// No limit is ever exceeded.
 fn capacity(state: &State) -> Result<(), String> {
-    for (pool, used) in &state.index.slots {
-        let slots = state.pools.get(pool).map_or(0, |it| it.slots);
-        if *used > slots {
-            return Err(format!("{used} of {slots} slots of pool {pool} are taken"));
+    for (name, used) in &state.index.used {
+        let (pool, nothing) = (state.pools.get(name), Pool::default());
+        let pool = pool.unwrap_or(&nothing);
+        let over = used.slots > pool.slots()
+            || pool.size.cpu.is_some_and(|it| used.cpu > it)
+            || pool.size.memory.is_some_and(|it| used.memory > it);
+        let holds = |spot: Spot| state.pool_of(spot) == name;
+        if over && has_started_since(state, pool.shrunk_at, holds) {
+            return Err(format!("{used:?} of pool {name} is taken: {pool:?}"));
         }
     }
-    for (resource, used) in &state.index.resources {
-        let total = state.resources.get(resource).copied().unwrap_or(0);
-        if *used > total {
-            return Err(format!("{used} of {total} of resource {resource} are taken"));
+    for (name, used) in &state.index.resources {
+        let (resource, nothing) = (state.resources.get(name), Resource::default());
+        let resource = resource.unwrap_or(&nothing);
+        let holds = |spot: Spot| state.task(spot).resources.contains_key(name);
+        if *used > resource.amount() && has_started_since(state, resource.shrunk_at, holds) {
+            return Err(format!("{used} of {} of resource {name} are taken", resource.amount()));
         }
     }
     for ((run, task), active) in &state.index.active_items {
@@ -58,6 +67,19 @@ fn capacity(state: &State) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether one of those that hold something has started since that became less; what had started before may go on.
+fn has_started_since(
+    state: &State,
+    shrunk_at: Option<Timestamp>,
+    holds: impl Fn(Spot) -> bool,
+) -> bool {
+    let Some(shrunk_at) = shrunk_at else { return true };
+    state.index.open.values().any(|spot| {
+        let ordered = state.task_run(*spot).open_attempt().map(|it| it.ordered_at);
+        state.task(*spot).has_process() && holds(*spot) && ordered.is_some_and(|it| it > shrunk_at)
+    })
 }
 
 fn task_run(state: &State, spot: Spot) -> Result<(), String> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use shared::expr::{EvalError, Scope, Template};
-use shared::id::AttemptId;
+use shared::id::{AttemptId, PoolName};
 use shared::workflow::{CheckWhat, Kind, Publish, Task};
 
 use crate::attempt::timeout_of;
@@ -19,7 +19,8 @@ const OUTPUT_BYTES_MAX: usize = 32 << 10;
 /// The most that all of them take.
 const OUTPUTS_BYTES_MAX: usize = 128 << 10;
 
-/// The launch of an attempt. `fence`: a number that is larger for each later attempt of the whole store.
+/// The launch of an attempt. `fence`: a number that is larger for each later attempt of the whole store. `pool`:
+/// where it is to run.
 ///
 /// # Errors
 /// What cannot be rendered, with where it stands in the file.
@@ -28,6 +29,7 @@ pub(crate) fn launch(
     spot: Spot,
     attempt: &AttemptRef,
     fence: u64,
+    pool: PoolName,
 ) -> Result<Launch, String> {
     let (task, run) = (state.task(spot), state.run(spot.run));
     let workflow = &state.definition(spot.run).workflow;
@@ -69,7 +71,7 @@ pub(crate) fn launch(
     Ok(Launch {
         attempt: attempt.id,
         run: run.id,
-        pool: task.pool.clone(),
+        pool,
         program,
         env: environment(state, spot, attempt, fence, &scope)?,
         working_dir: working_dir(task, &workflow.folder, &scope)?,

@@ -1,9 +1,9 @@
-//! Capacity and workflows, as the daemon's files say.
+//! Workflows, as the daemon's files say.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use shared::id::{PoolName, ResourceName, WorkflowName};
+use shared::id::WorkflowName;
 use shared::workflow::Workflow;
 
 use crate::event::Event;
@@ -11,22 +11,6 @@ use crate::input::Shelf;
 use crate::step::Turn;
 
 impl Turn<'_> {
-    pub(crate) fn configure(
-        &mut self,
-        pools: Vec<(PoolName, u32)>,
-        resources: Vec<(ResourceName, u32)>,
-    ) {
-        let same_pools = pools.len() == self.state.pools.len()
-            && pools.iter().all(|(name, slots)| {
-                self.state.pools.get(name).is_some_and(|pool| pool.slots == *slots)
-            });
-        let same_resources = resources.len() == self.state.resources.len()
-            && resources.iter().all(|(name, it)| self.state.resources.get(name) == Some(it));
-        if !same_pools || !same_resources {
-            self.emit(Event::Configured { pools, resources });
-        }
-    }
-
     /// Takes in what the workflows folder holds: what is new, what is broken, what is gone. What is as it was, is no event.
     pub(crate) fn read_library(&mut self, shelves: Vec<Shelf>) {
         let mut seen = BTreeSet::new();

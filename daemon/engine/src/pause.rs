@@ -1,6 +1,8 @@
 //! How starts are stopped and let go on: of a run, a workflow, a pool, everything. What runs goes on. Source: semantics,
 //! rule 11; decisions, 21 and 24.
 
+use std::collections::BTreeSet;
+
 use shared::diagnostic::nearest;
 use shared::id::RunId;
 use shared::request::{Actor, Answer, PauseWhat, Refusal, RefusalCode};
@@ -152,8 +154,10 @@ pub(crate) fn held_back(state: &State, what: &PauseWhat) -> (Vec<Spot>, Vec<RunI
     let spots = match what {
         PauseWhat::Pool(pool) => state.queue(pool).collect(),
         PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Run(_) => {
-            let queues = state.index.ready.values().chain(state.index.parked.values());
-            queues.flatten().map(|it| it.spot).filter(|it| is_of(it.run)).collect()
+            let queued = state.index.queued.values().flatten();
+            // One that may run in several pools waits for each of them.
+            let keys: BTreeSet<_> = queued.filter(|it| is_of(it.spot.run)).collect();
+            keys.into_iter().map(|it| it.spot).collect()
         }
     };
     let queued = state.runs.values().filter(|it| it.phase == RunPhase::Queued);

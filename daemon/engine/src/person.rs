@@ -136,7 +136,7 @@ impl Turn<'_> {
         }
         self.emit(Event::TaskRequeued { run, task: path.clone(), actor, comment });
         let attempt = self.attempt_ref(spot);
-        let pool = self.state.task(spot).pool.clone();
+        let pool = self.state.pool_of(spot).clone();
         self.effect(Effect::StopAttempt(pool, attempt.id));
         self.emit(Event::AttemptStopping { attempt });
         Ok(Answer::Done)

@@ -10,6 +10,7 @@ use shared::state::{AttemptOutcome, Outcome, TaskPhase, Wait};
 use shared::time::{Timestamp, format_duration};
 
 use crate::definition::Definition;
+use crate::drain;
 use crate::effect::Effect;
 use crate::event::{Event, Stamped};
 use crate::input::{Archived, Input, Seen, Ticket};
@@ -51,7 +52,13 @@ pub(crate) fn plan(
             pause::may_resume(state, what)?;
             of_pause(state, now, what, None)
         }
-        Request::Run { .. } => Plan::default(),
+        Request::Drain { what, by, .. } => {
+            drain::may_drain(state, now, what, *by)?;
+            drain::plan(state, now, what, *by)
+        }
+        Request::Run { .. } | Request::ResizePool { .. } | Request::ResizeResource { .. } => {
+            Plan::default()
+        }
         _ => match request.run() {
             Some(run) => of_run(state, now, actor, request, run, archived)?,
             None => Plan::default(),
@@ -61,7 +68,12 @@ pub(crate) fn plan(
     Ok(plan)
 }
 
-fn of_pause(state: &State, now: Timestamp, what: &PauseWhat, until: Option<Timestamp>) -> Plan {
+pub(crate) fn of_pause(
+    state: &State,
+    now: Timestamp,
+    what: &PauseWhat,
+    until: Option<Timestamp>,
+) -> Plan {
     let (spots, runs) = pause::held_back(state, what);
     let name = |spot: &Spot| format!("{} {}", state.run(spot.run).label(), state.path(*spot));
     let mut notes = Vec::new();
@@ -176,7 +188,7 @@ fn parts_of(events: &[Stamped]) -> Parts {
                 parts.not_undone.extend(not_undone.iter().cloned());
             }
             // Of what needs no process: on the copy nothing else is started.
-            Event::AttemptStarting(attempt) => {
+            Event::AttemptStarting { attempt, .. } => {
                 begun.insert(attempt.id);
                 parts.run.push(attempt.task.clone());
             }
@@ -296,8 +308,13 @@ fn digest(plan: &Plan, request: &Request) -> String {
     let acts = [&plan.run, &plan.undo, &plan.not_undone, &plan.stop, &plan.drop];
     let parts = acts.into_iter().chain([&plan.wait, &plan.keep, &plan.void, &plan.runs]);
     plan.label.hash(&mut hasher);
-    let is_wish =
-        matches!(request, Request::Cancel { .. } | Request::Pause { .. } | Request::Resume { .. });
+    let is_wish = matches!(
+        request,
+        Request::Cancel { .. }
+            | Request::Pause { .. }
+            | Request::Resume { .. }
+            | Request::Drain { .. }
+    );
     for part in parts.filter(|_| !is_wish) {
         (part.count, &part.names).hash(&mut hasher);
     }

@@ -44,15 +44,13 @@ impl Turn<'_> {
         lineage: u64,
         known: Vec<(AttemptId, Known)>,
     ) {
-        let Some(before) = self.state.pools.get(pool).copied() else { return };
+        let Some(lineage_before) = self.state.pools.get(pool).map(|it| it.lineage) else { return };
         let known: BTreeMap<AttemptId, Known> = known.into_iter().collect();
         self.emit(Event::PoolUp { pool: pool.clone(), lineage });
-        let is_new = before.lineage.is_some_and(|it| it != lineage);
+        let is_new = lineage_before.is_some_and(|it| it != lineage);
         let ours: Vec<Spot> = self.state.index.open.values().copied().collect();
-        let of_pool = |spot: &Spot| {
-            let task = self.state.task(*spot);
-            task.has_process() && task.pool == *pool
-        };
+        let of_pool =
+            |spot: &Spot| self.state.task(*spot).has_process() && self.state.pool_of(*spot) == pool;
         let ours: Vec<Spot> = ours.into_iter().filter(of_pool).collect();
         for spot in ours {
             let attempt = self.attempt_ref(spot);
@@ -83,7 +81,7 @@ impl Turn<'_> {
             self.emit(Event::AttemptStarted { attempt, pid: Some(pid), started_at: at });
         }
         if is_stopping {
-            let pool = self.state.task(spot).pool.clone();
+            let pool = self.state.pool_of(spot).clone();
             self.effect(Effect::StopAttempt(pool, attempt.id));
         }
     }
@@ -105,7 +103,8 @@ impl Turn<'_> {
         }
         // The order to start it never arrived: it is given again, under the same id.
         let fence = self.state.task_run(spot).open_attempt().map_or(0, |it| it.fence);
-        match launch::launch(self.state, spot, &attempt, fence) {
+        let pool = self.state.pool_of(spot).clone();
+        match launch::launch(self.state, spot, &attempt, fence, pool) {
             Ok(launch) => self.effect(Effect::StartAttempt(Box::new(launch))),
             Err(problem) => {
                 self.attempt_ended(attempt.id, AttemptEnd::of(How::ExecFailed(problem)));

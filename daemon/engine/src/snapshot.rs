@@ -17,7 +17,8 @@ use crate::state::{Attempt, Pause, Run, State, TaskRun};
 use crate::why::{self, undo_word};
 
 pub use lists::{
-    approvals, graph, holders, pause_of_all, pools, queue, run_counts, workflow, workflows,
+    approvals, graph, holders, pause_of_all, pools, queue, resources, run_counts, workflow,
+    workflows,
 };
 
 /// A run in a list. `state`: where it is, if it has not left it.
@@ -220,7 +221,10 @@ fn task_view(task: &Task, it: &TaskRun) -> TaskView {
             Some(outcome) => Some(outcome.word().to_owned()),
             None => None,
         },
-        pool: task.has_process().then(|| task.pool.clone()),
+        pool: task.has_process().then(|| {
+            let newest = it.attempts.last().and_then(|it| it.pool.clone());
+            newest.unwrap_or_else(|| task.pool.clone())
+        }),
         needs: task.needs.iter().map(ToString::to_string).collect(),
         finally: task.section == Section::Finally,
         started: it.started_at,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::capacity::QueuePolicy;
 use shared::id::{
     AttemptId, ItemKey, ParamName, PoolName, ResourceName, RunId, TaskPath, Version, WorkflowName,
 };
@@ -15,8 +16,10 @@ use shared::time::{Interval, Timestamp};
 use shared::workflow::{Priority, Task, UndoPolicy};
 
 use crate::definition::Definition;
+use crate::durations::Durations;
 use crate::index::Index;
 use crate::input::Archived;
+use crate::pool::{Pool, Resource};
 
 /// All that is true of what is not over.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -29,8 +32,12 @@ pub struct State {
     pub ids_given: u64,
     /// The pools by name.
     pub pools: BTreeMap<PoolName, Pool>,
-    /// The amounts of the resources.
-    pub resources: BTreeMap<ResourceName, u32>,
+    /// The resources by name.
+    pub resources: BTreeMap<ResourceName, Resource>,
+    /// How the queue shares capacity out.
+    pub queue: QueuePolicy,
+    /// How long the tasks that are known took lately.
+    pub durations: Durations,
     /// What is known of each workflow.
     pub library: BTreeMap<WorkflowName, Entry>,
     /// Every version that is current or has a run that is not over.
@@ -42,17 +49,6 @@ pub struct State {
     /// The runs that have ended since this was last emptied, oldest first: whoever applies events keeps them elsewhere.
     pub ended: Vec<Archived>,
     pub(crate) index: Index,
-}
-
-/// A pool.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Pool {
-    /// How many slots it has.
-    pub slots: u32,
-    /// Whether its runner can be reached.
-    pub up: bool,
-    /// Which journal its runner had when it was last reached.
-    pub lineage: Option<u64>,
 }
 
 /// What is known of a workflow.
@@ -89,6 +85,9 @@ pub struct Run {
     pub priority: Priority,
     /// The value of its workflow's `concurrency.key`.
     pub lane: Option<String>,
+    /// When it is to have ended.
+    #[serde(default)]
+    pub deadline: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its tasks could first start.
@@ -126,6 +125,16 @@ pub struct Pause {
     pub until: Option<Timestamp>,
     /// What they said.
     pub comment: Option<String>,
+    /// That what runs come to its end, where that is what it is for.
+    #[serde(default)]
+    pub drain: Option<Drain>,
+}
+
+/// That what runs come to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Drain {
+    /// By when it should have.
+    pub by: Option<Timestamp>,
 }
 
 /// An actor's wish that what a run has done be undone.
@@ -192,6 +201,15 @@ pub struct TaskRun {
     /// When it was last sent back to the queue: it waits behind what has waited since before.
     #[serde(default)]
     pub requeued_at: Option<Timestamp>,
+    /// Whether it has waited as long as its priority may, and goes before all that is not critical.
+    #[serde(default)]
+    pub lifted: bool,
+    /// Whether its attempt, which is being stopped, makes room for another.
+    #[serde(default)]
+    pub preempted: bool,
+    /// How much memory its next attempt asks for, where that is not what its file says; in bytes.
+    #[serde(default)]
+    pub memory: Option<u64>,
     /// The progress of its undo, since that was planned.
     #[serde(default)]
     pub undo: Option<Box<TaskRun>>,
@@ -225,6 +243,9 @@ pub struct Attempt {
     pub number: u32,
     /// Larger for each later attempt of the whole store.
     pub fence: u64,
+    /// Where it runs; absent of one without process, and of one that was made before tasks had several pools.
+    #[serde(default)]
+    pub pool: Option<PoolName>,
     /// When its start was ordered.
     pub ordered_at: Timestamp,
     /// When its program started.
@@ -298,6 +319,9 @@ impl TaskRun {
             items: None,
             requeue: false,
             requeued_at: None,
+            lifted: false,
+            preempted: false,
+            memory: None,
             undo: None,
             undone_before: Vec::new(),
             attempts_undone: 0,
@@ -533,19 +557,15 @@ impl State {
         self.index.open.get(&attempt).copied()
     }
 
-    /// How many slots of a pool are taken.
-    pub fn slots_used(&self, pool: &PoolName) -> u32 {
-        self.index.slots.get(pool).copied().unwrap_or(0)
+    /// The pool in which the attempt of a task run is; of one without, the first of those it may run in.
+    pub fn pool_of(&self, spot: Spot) -> &PoolName {
+        let open = self.task_run(spot).open_attempt();
+        open.and_then(|it| it.pool.as_ref()).unwrap_or(&self.task(spot).pool)
     }
 
-    /// How much of a resource is taken.
-    pub fn resource_used(&self, resource: &ResourceName) -> u32 {
-        self.index.resources.get(resource).copied().unwrap_or(0)
-    }
-
-    /// The task runs that wait for capacity of a pool, in their order; then those that a pause keeps from it.
-    pub fn queue(&self, pool: &PoolName) -> impl Iterator<Item = Spot> {
-        let ready = self.index.ready.get(pool).into_iter().flatten();
-        ready.chain(self.index.parked.get(pool).into_iter().flatten()).map(|it| it.spot)
+    /// Whether nothing new starts in a pool: its runner cannot be reached, it is paused, or a guard is closed.
+    pub(crate) fn is_open(&self, pool: &PoolName) -> bool {
+        self.pools.get(pool).is_some_and(|it| it.up && it.closed.is_empty())
+            && !self.pauses.contains_key(&PauseWhat::Pool(pool.clone()))
     }
 }

@@ -21,6 +21,9 @@ const COMMENT_BYTES_MAX: usize = 2_000;
 #[derive(Clone, Default, Debug)]
 pub struct Engine {
     state: State,
+    /// When what waits for capacity must be looked at again though nothing has happened. Worked out anew at each step, and
+    /// so not part of the state.
+    look_at: Option<Timestamp>,
 }
 
 /// What a step gives.
@@ -36,7 +39,7 @@ pub struct Step {
 impl Engine {
     /// An engine that goes on from a state.
     pub fn new(state: State) -> Self {
-        Self { state }
+        Self { state, look_at: None }
     }
 
     /// What is true.
@@ -51,7 +54,9 @@ impl Engine {
 
     /// When to come back with [`Input::Wake`], and for the sake of what; `None` if nothing is waited for.
     pub fn next_wakeup(&self) -> Option<(Timestamp, Timer)> {
-        self.state.index.timers.first().cloned()
+        let timer = self.state.index.timers.first().cloned();
+        let look = self.look_at.map(|at| (at, Timer::Queue));
+        timer.into_iter().chain(look).min()
     }
 
     /// Takes in one thing that happened. `now` may be wrong by any amount: time is taken never to run backwards.
@@ -63,9 +68,11 @@ impl Engine {
             step: Step::default(),
             todo: Todo::default(),
             touched: BTreeSet::new(),
+            look_at: None,
         };
         turn.take_in(input);
         turn.pass();
+        self.look_at = turn.look_at;
         turn.step
     }
 }
@@ -79,6 +86,8 @@ pub(crate) struct Turn<'a> {
     pub(crate) todo: Todo,
     /// Runs that may have come to an end of something.
     pub(crate) touched: BTreeSet<RunId>,
+    /// When what waits for capacity must be looked at again though nothing has happened.
+    pub(crate) look_at: Option<Timestamp>,
 }
 
 impl Turn<'_> {
@@ -86,7 +95,8 @@ impl Turn<'_> {
         match input {
             Input::Wake => self.fire_timers(),
             Input::Resumed { incarnation } => self.resume(incarnation),
-            Input::Configured { pools, resources } => self.configure(pools, resources),
+            Input::Configured(capacity) => self.configure(*capacity),
+            Input::Measured { pool, measured } => self.measured(&pool, measured),
             Input::LibraryRead(shelves) => self.read_library(shelves),
             Input::Request { ticket, actor, request, seen, archived } => {
                 let seen = comment_fits(&request).and_then(|()| {
@@ -130,6 +140,14 @@ impl Turn<'_> {
             }
             Request::Pause { what, until, comment } => self.pause(actor, what, until, comment),
             Request::Resume { what, comment } => self.resume_paused(actor, what, comment),
+            Request::Drain { what, by, comment } => self.drain(actor, what, by, comment),
+            Request::ResizePool { pool, slots, comment } => {
+                self.resize_pool(actor, pool, slots, comment)
+            }
+            Request::ResizeResource { resource, amount, comment } => {
+                self.resize_resource(actor, resource, amount, comment)
+            }
+            Request::SetDeadline { run, by, comment } => self.set_deadline(actor, run, by, comment),
             Request::Hold { run, task, comment } => self.hold(actor, run, &task, comment),
             Request::Release { run, task, comment } => self.release(actor, run, &task, comment),
             Request::Skip { run, task, comment } => self.skip(actor, run, &task, comment),
@@ -236,6 +254,10 @@ fn target_word<'a>(
         | Request::Retry { .. }
         | Request::Pause { .. }
         | Request::Resume { .. }
+        | Request::Drain { .. }
+        | Request::ResizePool { .. }
+        | Request::ResizeResource { .. }
+        | Request::SetDeadline { .. }
         | Request::Prioritize { .. }
         | Request::Rollback { .. } => None,
     };

@@ -1,5 +1,6 @@
 //! `why`: obstacles in words, and what an end goes back to. Source: semantics, rule 17.
 
+use shared::capacity::{format_cpu, format_size};
 use shared::id::TaskPath;
 use shared::request::PauseWhat;
 use shared::state::{Activity, Failure, Outcome, TaskPhase};
@@ -138,28 +139,77 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             blocker(BlockerKind::PoolDown, text, since)
         }
         Obstacle::TooLarge(text) => blocker(BlockerKind::TooLarge, text.clone(), since),
+        Obstacle::Guard(pool, guard, closed) => {
+            let (measured, limit) = (guard.text(closed.measured), guard.text(closed.limit));
+            let text = format!(
+                "the machine of pool `{pool}` is too busy: {measured} was measured, its `{}` is {limit}",
+                guard.word()
+            );
+            blocker(BlockerKind::Guard, text, closed.since)
+        }
         Obstacle::Slots(pool) => {
-            let who = holders(state, |it| state.task(it).pool == **pool);
-            let slots = state.pools.get(*pool).map_or(0, |it| it.slots);
-            let used = state.slots_used(pool);
-            let text =
-                format!("{used} of {slots} slots of pool `{pool}` are taken by {}", who.join(", "));
-            Blocker { who, ..blocker(BlockerKind::Slots, text, since) }
+            let slots = state.pools.get(*pool).map_or(0, |it| it.slots());
+            let what = format!("{} of {slots} slots of pool `{pool}`", state.slots_used(pool));
+            taken(state, BlockerKind::Slots, &what, since, |it| state.pool_of(it) == *pool)
+        }
+        Obstacle::Cpu(pool) => {
+            let all = state.pools.get(*pool).and_then(|it| it.size.cpu).unwrap_or(0);
+            let (used, all) = (format_cpu(state.used(pool).cpu), format_cpu(all));
+            let what = format!("{used} of {all} processors of pool `{pool}`");
+            let holds = |it| state.pool_of(it) == *pool && state.task(it).cpu > 0;
+            taken(state, BlockerKind::Cpu, &what, since, holds)
+        }
+        Obstacle::Memory(pool) => {
+            let all = state.pools.get(*pool).and_then(|it| it.size.memory).unwrap_or(0);
+            let (used, all) = (format_size(state.used(pool).memory), format_size(all));
+            let what = format!("{used} of {all} of memory of pool `{pool}`");
+            let holds = |it| state.pool_of(it) == *pool && state.task(it).memory > 0;
+            taken(state, BlockerKind::Memory, &what, since, holds)
         }
         Obstacle::Resource(resource) => {
-            let who = holders(state, |it| state.task(it).resources.contains_key(*resource));
-            let total = state.resources.get(*resource).copied().unwrap_or(0);
-            let used = state.resource_used(resource);
-            let text = format!("{used} of {total} of `{resource}` are taken by {}", who.join(", "));
-            Blocker { who, ..blocker(BlockerKind::Resource, text, since) }
+            let total = state.resources.get(*resource).map_or(0, |it| it.amount());
+            let what = format!("{} of {total} of `{resource}`", state.resource_used(resource));
+            let holds = |it| state.task(it).resources.contains_key(*resource);
+            taken(state, BlockerKind::Resource, &what, since, holds)
+        }
+        Obstacle::Rate(resource, at) => {
+            let rate = state.resources.get(*resource).and_then(|it| it.size.rate);
+            let rate = rate.map_or(String::new(), |it| it.text());
+            let text = format!("`{resource}` is taken at most {rate}, and may be again at {at}");
+            Blocker { until: Some(*at), ..blocker(BlockerKind::Rate, text, since) }
+        }
+        Obstacle::Reserved(what, keeper) => {
+            let label = format!("{} {}", state.run(keeper.run).label(), state.path(*keeper));
+            let text = format!("what is free of {what} is kept for {label}, which goes before it");
+            Blocker { who: vec![label], ..blocker(BlockerKind::Reserved, text, since) }
         }
     }
 }
 
+/// Something is taken; until the first of those who hold it are expected to have ended.
+fn taken(
+    state: &State,
+    kind: BlockerKind,
+    what: &str,
+    since: Timestamp,
+    holds: impl Fn(Spot) -> bool + Copy,
+) -> Blocker {
+    let who = holders(state, holds);
+    let open = state.index.open.values().copied();
+    let holding = open.filter(|it| state.task(*it).has_process() && holds(*it));
+    let until = holding.filter_map(|it| state.expected_end(it)).min();
+    let text = match who.len() {
+        0 => format!("{what} are taken"),
+        _ => format!("{what} are taken by {}", who.join(", ")),
+    };
+    Blocker { who, until, ..blocker(kind, text, since) }
+}
+
 fn paused(state: &State, what: &PauseWhat, pause: &Pause) -> Blocker {
     let comment = pause.comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
-    let text =
-        format!("{} is paused by {}{comment}", crate::pause::name(state, what), pause.actor.name);
+    let word = if pause.drain.is_some() { "drained" } else { "paused" };
+    let name = crate::pause::name(state, what);
+    let text = format!("{name} is {word} by {}{comment}", pause.actor.name);
     let who = vec![pause.actor.name.clone()];
     Blocker { who, until: pause.until, ..blocker(BlockerKind::Paused, text, pause.at) }
 }

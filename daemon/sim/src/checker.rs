@@ -163,7 +163,7 @@ impl Checker {
                 self.end_word(*run, *outcome)?;
                 self.facts(*run)?.stage = Stage::Ended;
             }
-            Event::AttemptStarting(it) => self.ordered(it)?,
+            Event::AttemptStarting { attempt, .. } => self.ordered(attempt)?,
             Event::AttemptEnded(it) => {
                 self.end_recorded(it.attempt.id, &it.outcome)?;
                 self.may_queue_again(&it.attempt, &it.outcome)?;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shared::capacity::{Capacity, PoolSize, QueuePolicy, ResourceSize};
 use shared::expr::{Expr, Template};
 use shared::id::{PoolName, ResourceName, TaskName};
 use shared::workflow::{
-    CheckFailure, CheckItem, CheckWhat, Concurrency, Docs, FileWait, Kind, Map, MapOver, OnFailure,
-    OnRunFailure, OnTimeout, Param, ParamDefault, ParamType, Priority, Publish, Retry, RetryOn,
-    Rollback, Section, Task, Timeout, Tolerate, TriggerRule, UndoPolicy, WhenFull, Workflow,
+    CheckFailure, CheckItem, CheckWhat, Concurrency, Deadline, Docs, FileWait, Kind, Map, MapOver,
+    OnFailure, OnRunFailure, OnTimeout, Param, ParamDefault, ParamType, Priority, Publish, Retry,
+    RetryOn, Rollback, Route, Section, Task, Timeout, Tolerate, TriggerRule, UndoPolicy, WhenFull,
+    Workflow,
 };
 
 use crate::rng::Rng;
@@ -23,6 +25,18 @@ pub fn pools() -> Vec<(PoolName, u32)> {
 /// The resources and their amounts.
 pub fn resources() -> Vec<(ResourceName, u32)> {
     vec![("db".into(), 2), ("licence".into(), 1)]
+}
+
+/// What the daemon is told of both.
+pub fn capacity() -> Capacity {
+    let pools = pools().into_iter().map(|(name, slots)| (name, PoolSize::slots(slots)));
+    let resources = resources().into_iter();
+    let resources = resources.map(|(name, amount)| (name, ResourceSize { amount, rate: None }));
+    Capacity {
+        pools: pools.collect(),
+        resources: resources.collect(),
+        queue: QueuePolicy::default(),
+    }
 }
 
 /// A workflow by chance. `version` makes it differ from every other.
@@ -47,6 +61,7 @@ pub fn workflow(rng: &mut Rng, name: &str, version: u64) -> Arc<Workflow> {
     };
     Arc::new(Workflow {
         name: name.into(),
+        deadline: rng.once_in(5).then(|| Deadline { within: rng.span(Duration::from_secs(900)) }),
         version: format!("{name}-{version}").as_str().into(),
         description: None,
         owner: None,
@@ -125,6 +140,11 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
         trigger_rule: rule,
         working_dir: rng.once_in(10).then(|| template("sub/{{ params.text }}")),
         pool: if rng.percent(60) { "local".into() } else { "batch".into() },
+        other_pools: Vec::new(),
+        route: Route::FirstAvailable,
+        cpu: 0,
+        memory: 0,
+        preemptible: rng.percent(20),
         slots: if rng.percent(3) { 4 } else { rng.between(1, 2) },
         resources: task_resources(rng),
         priority: rng
@@ -310,6 +330,7 @@ fn retry(rng: &mut Rng) -> Retry {
         jitter: f64::from(rng.between(0, 10)) / 10.0,
         on: RetryOn::NAMES.iter().filter(|_| rng.percent(70)).map(|it| it.1).collect(),
         exit_codes: if rng.once_in(4) { BTreeSet::from([1]) } else { BTreeSet::new() },
+        memory_factor: None,
     }
 }
 

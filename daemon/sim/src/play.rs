@@ -334,9 +334,8 @@ impl History {
             return Ok(());
         }
         self.engine = Some(Engine::new(self.replayed()?));
-        let (pools, resources) = (generate::pools(), generate::resources());
         self.step(Input::Resumed { incarnation: 7 })?;
-        self.step(Input::Configured { pools, resources })?;
+        self.step(Input::Configured(Box::new(generate::capacity())))?;
         self.step(Input::LibraryRead(self.shelves.clone()))?;
         if self.engine.is_none() {
             return Ok(());

@@ -60,8 +60,9 @@ impl Running {
         let (publish, _) = watch::channel(Seq(0));
         let driver = Driver::new(opening, dir.to_owned(), received, notes.clone(), publish);
         inbox.input(Input::Resumed { incarnation });
-        let pools = vec![("local".into(), 4)];
-        inbox.input(Input::Configured { pools, resources: Vec::new() });
+        let pools = vec![("local".into(), shared::capacity::PoolSize::slots(4))];
+        let capacity = shared::capacity::Capacity { pools, ..Default::default() };
+        inbox.input(Input::Configured(Box::new(capacity)));
         let shelves = FILES.map(|text| {
             let source = Source { file: "a.yaml", folder: "/", text };
             let loaded = definition::load(&source, &|_| Err(String::new()));

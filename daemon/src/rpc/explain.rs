@@ -83,7 +83,10 @@ fn log_of(run: &Run, workflow: &Workflow, task: Option<&str>) -> FailedLog {
         let items = run.tasks[place].items.as_ref();
         let item = undo.item.as_ref().and_then(|key| items?.place(key));
         let attempt = run.at(u32::try_from(place).ok()?, item)?.undo.as_ref()?.attempts.last()?;
-        return Some((workflow.tasks[place].pool.clone(), attempt.id));
+        return Some((
+            attempt.pool.clone().unwrap_or_else(|| workflow.tasks[place].pool.clone()),
+            attempt.id,
+        ));
     }
     let failed = why::failed_paths(run, workflow);
     let (path, progress, _) = failed.into_iter().find(|(path, ..)| {
@@ -93,5 +96,6 @@ fn log_of(run: &Run, workflow: &Workflow, task: Option<&str>) -> FailedLog {
     })?;
     let task = workflow.tasks.iter().find(|it| it.name == path.task)?;
     let attempt = progress.attempts.last()?;
-    task.has_process().then(|| (task.pool.clone(), attempt.id))
+    task.has_process()
+        .then(|| (attempt.pool.clone().unwrap_or_else(|| task.pool.clone()), attempt.id))
 }

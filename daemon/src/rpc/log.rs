@@ -63,7 +63,7 @@ pub(super) fn find_log(
         Refusal::new(RefusalCode::NotFound, message).help("`runyard why` says what it waits for")
     })?;
     Ok(LogOf {
-        pool: definition.pool.clone(),
+        pool: found.pool.clone().unwrap_or_else(|| definition.pool.clone()),
         id: found.id,
         number: found.number,
         is_over: found.outcome.is_some(),

@@ -9,8 +9,8 @@ use shared::plan::Plan;
 use shared::request::{Act, Answer, Refusal, RefusalCode, Request};
 use shared::rpc::{Daemon, ItemsOf, LogAsk, LogFrom, LogSearch, RunsFilter, WAIT_MS_MAX};
 use shared::snapshot::{
-    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, RunRow,
-    RunView, StatusView, StoreView, WorkflowRow,
+    ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, ResourceRow,
+    RunRow, RunView, StatusView, StoreView, WorkflowRow,
 };
 use shared::state::RUN_WORDS;
 use shared::watch::{News, Watch};
@@ -223,6 +223,10 @@ impl Daemon for Connection {
             Ok(snapshot::queue(it.state, pool.as_ref(), ROWS_MAX))
         };
         self.core.inbox.ask(look).await?
+    }
+
+    async fn resources(self, _: Context) -> Vec<ResourceRow> {
+        self.core.inbox.ask(|it| snapshot::resources(it.state)).await.unwrap_or_default()
     }
 
     async fn pools(self, _: Context) -> Vec<PoolRow> {

@@ -14,7 +14,8 @@ mod task;
 use std::time::Duration;
 
 use shared::workflow::{
-    Concurrency, Docs, OnRunFailure, Priority, Retry, Section, Timeout, WhenFull, Workflow,
+    Concurrency, Deadline, Docs, OnRunFailure, Priority, Retry, Section, Timeout, WhenFull,
+    Workflow,
 };
 
 pub(crate) use reader::{Scope, Use};
@@ -73,6 +74,11 @@ pub(crate) fn read(
         params,
         priority: root.get("priority").and_then(read_priority).unwrap_or(Priority::NORMAL),
         concurrency: read_concurrency(root.get("concurrency"), &mut reader),
+        deadline: root
+            .get("deadline")
+            .and_then(|it| it.get("within"))
+            .and_then(duration)
+            .map(|within| Deadline { within }),
         tasks: Vec::new(),
         on_run_failure: rollback::read_policy(root.get("on_run_failure"), &mut reader),
     };

@@ -10,7 +10,7 @@ use names::{DATASET, ENV, ITEM, OUTPUT, PARAM, POOL, RESOURCE, TASK_NAME};
 use rollback::ON_RUN_FAILURE;
 pub(crate) use rollback::{ON_RUN_FAILURE_WORDS, ON_UNDO_FAILURE};
 pub(crate) use task::{
-    CHECK_FAILURE, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, TASK, TIMEOUT,
+    CHECK_FAILURE, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, ROUTE, TASK, TIMEOUT,
 };
 
 use shared::workflow::{ParamType, Priority};
@@ -59,6 +59,11 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
             "Which runs go first: critical 750, high 500, normal 250, low 0, or a number up to 1000; larger goes first. Default `normal`.",
         ),
         key(
+            "deadline",
+            Shape::Mapping(&DEADLINE),
+            "When its runs are to have ended. Of two tasks of one priority that wait, the one of the run with the earlier deadline goes first.",
+        ),
+        key(
             "concurrency",
             Shape::Mapping(&CONCURRENCY),
             "How many of its runs there may be at once.",
@@ -95,7 +100,6 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
         later("schedule"),
         later("triggers"),
         later("window"),
-        later("deadline"),
         later("retention"),
         later("secrets"),
         later("alerts"),
@@ -129,6 +133,16 @@ static PARAM_KEYS: Mapping = Mapping {
         ),
         key("choices", Shape::List(&Shape::Text), "The values of a `choice`."),
         key("description", Shape::Text, "What it is for."),
+    ],
+};
+
+static DEADLINE: Mapping = Mapping {
+    name: "`deadline`",
+    keys: &[
+        key("within", Shape::Duration(1_000), "Required: so long after the run was made."),
+        later("by"),
+        later("warn_before"),
+        later("on_miss"),
     ],
 };
 

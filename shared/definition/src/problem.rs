@@ -48,6 +48,8 @@ pub(crate) enum Problem {
     UnknownWord { key: String, found: String, known: Vec<&'static str> },
     #[error("`{found}` is out of range for `{key}`")]
     OutOfRange { key: String, found: String, expected: String },
+    #[error("`{found}` is no amount of `{what}`")]
+    NotAnAmount { what: String, found: String, expected: &'static str },
     #[error("`{0}` is not a duration")]
     BadDuration(String),
     #[error("`{key}` does nothing in {kind}")]
@@ -155,6 +157,7 @@ impl Problem {
             Self::BadName { .. } => "bad_name",
             Self::UnknownWord { .. } => "unknown_word",
             Self::OutOfRange { .. } => "out_of_range",
+            Self::NotAnAmount { .. } => "bad_amount",
             Self::BadDuration(_) => "bad_duration",
             Self::Misplaced { .. } => "misplaced_key",
             Self::Conflict(..) => "conflict",
@@ -210,6 +213,7 @@ impl Problem {
             }
             Self::DuplicateKey(_) => "drop one of the two".to_owned(),
             Self::KeyNotText(_) => "write a name as the key".to_owned(),
+            Self::NotAnAmount { expected, .. } => format!("write {expected}"),
             Self::WrongType { key, found, .. } if found == "empty" => {
                 format!("give it a value, or drop {key}")
             }

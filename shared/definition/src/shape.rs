@@ -62,7 +62,6 @@ pub(crate) enum Shape {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Form {
     Any,
-    List,
     Mapping,
 }
 
@@ -187,7 +186,6 @@ impl Shape {
             Self::Mapping(_) | Self::Named(..) => matches!(value, Value::Map(_)),
             Self::OneOf(shapes) => shapes.iter().any(|it| it.accepts(node)),
             Self::Any | Self::Later(Form::Any) => true,
-            Self::Later(Form::List) => matches!(value, Value::List(_)),
             Self::Later(Form::Mapping) => matches!(value, Value::Map(_)),
         }
     }

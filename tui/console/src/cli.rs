@@ -32,6 +32,30 @@ pub(crate) fn line(request: &Request, label: &str) -> String {
             words
         }
         Request::Resume { what, .. } => pause("resume", what, label),
+        Request::Drain { what, by, .. } => {
+            let mut words = match what {
+                PauseWhat::Pool(pool) => vec!["pool".into(), "drain".into(), pool.to_string()],
+                PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Run(_) => {
+                    vec!["drain".to_owned()]
+                }
+            };
+            words.extend(by.iter().flat_map(|it| ["--by".to_owned(), instant(*it)]));
+            words
+        }
+        Request::ResizePool { pool, slots, .. } => {
+            let size = slots.map_or("--reset".to_owned(), |it| it.to_string());
+            vec!["pool".to_owned(), "resize".to_owned(), pool.to_string(), size]
+        }
+        Request::ResizeResource { resource, amount, .. } => {
+            let size = amount.map_or("--reset".to_owned(), |it| it.to_string());
+            vec!["resource".to_owned(), "set".to_owned(), resource.to_string(), size]
+        }
+        Request::SetDeadline { by, .. } => {
+            let mut words = of_run("deadline", label);
+            let by = by.map_or("never".to_owned(), instant);
+            words.extend(["--by".to_owned(), by]);
+            words
+        }
         Request::Hold { task, .. } => of_task("hold", label, task),
         Request::Release { task, .. } => of_task("release", label, task),
         Request::Skip { task, .. } => of_task("skip", label, task),
@@ -50,7 +74,7 @@ pub(crate) fn line(request: &Request, label: &str) -> String {
     };
     let mut text = "runyard".to_owned();
     let comment =
-        comment(request).into_iter().flat_map(|it| ["--comment".to_owned(), it.to_owned()]);
+        request.comment().into_iter().flat_map(|it| ["--comment".to_owned(), it.to_owned()]);
     for word in words.into_iter().chain(comment) {
         text.push(' ');
         text.push_str(&quoted(&word));
@@ -66,24 +90,6 @@ pub(crate) fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-fn comment(request: &Request) -> Option<&str> {
-    match request {
-        Request::Run { .. } => None,
-        Request::Cancel { comment, .. }
-        | Request::Retry { comment, .. }
-        | Request::Decide { comment, .. }
-        | Request::Pause { comment, .. }
-        | Request::Resume { comment, .. }
-        | Request::Hold { comment, .. }
-        | Request::Release { comment, .. }
-        | Request::Skip { comment, .. }
-        | Request::Mark { comment, .. }
-        | Request::Requeue { comment, .. }
-        | Request::Prioritize { comment, .. }
-        | Request::Rollback { comment, .. } => comment.as_deref(),
     }
 }
 

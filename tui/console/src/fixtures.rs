@@ -155,6 +155,13 @@ pub(crate) fn workflow(name: &str, state: &str) -> WorkflowRow {
 
 pub(crate) fn pool(name: &str, state: &str, slots: u32, used: u32, queued: u32) -> PoolRow {
     PoolRow {
+        configured_slots: None,
+        cpu: None,
+        cpu_used: None,
+        memory: None,
+        memory_used: None,
+        guards: Vec::new(),
+        drain_by: None,
         name: name.into(),
         kind: "local".to_owned(),
         state: state.to_owned(),
@@ -260,6 +267,8 @@ fn pause() -> PauseView {
 
 fn queue() -> QueueNews {
     let row = |position: u32| QueueRow {
+        lifted_at: None,
+        deadline: None,
         position,
         run: RunId(3),
         label: "ml-features#88".to_owned(),
@@ -273,6 +282,10 @@ fn queue() -> QueueNews {
         state: "queued".to_owned(),
     };
     let holder = HolderRow {
+        cpu: None,
+        memory: None,
+        preemptible: false,
+        expected: None,
         pool: "gpu".into(),
         run: RunId(1),
         label: "clickstream-5m#20117".to_owned(),

@@ -115,12 +115,59 @@ pub(crate) enum PoolCommand {
         #[command(flatten)]
         span: PauseSpan,
     },
-    /// Let it go on
+    /// Let it go on, paused or drained
     Resume {
         pool: String,
         #[command(flatten)]
         comment: Comment,
     },
+    /// Start nothing more in it until it is resumed, and say what will have ended by then
+    Drain {
+        pool: String,
+        #[command(flatten)]
+        drain: Drain,
+    },
+    /// Give it another number of slots, until its configuration says another; what runs goes on
+    Resize {
+        pool: String,
+        #[command(flatten)]
+        size: Size,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ResourceCommand {
+    /// Make it more or less, until the configuration says another amount; what holds it goes on
+    Set {
+        resource: String,
+        #[command(flatten)]
+        size: Size,
+    },
+}
+
+/// A new size.
+#[derive(Args, Debug)]
+pub(crate) struct Size {
+    /// How many
+    #[arg(required_unless_present = "reset", value_name = "N")]
+    pub(crate) size: Option<u32>,
+    /// As many as the configuration says
+    #[arg(long, conflicts_with = "size")]
+    pub(crate) reset: bool,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+}
+
+/// By when what runs should have ended.
+#[derive(Args, Debug)]
+pub(crate) struct Drain {
+    /// An instant, or how long from now (2h)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) by: Option<String>,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
 }
 
 /// How long something is paused that many share.

@@ -1,7 +1,8 @@
 //! Lists: workflows, runs, pools.
 
+use shared::capacity::format_size;
 use shared::rpc::RunsFilter;
-use shared::snapshot::{PauseView, PoolRow, RunRow, WorkflowRow};
+use shared::snapshot::{PauseView, PoolRow, ResourceRow, RunRow, WorkflowRow};
 use shared::time::{Timestamp, parse_duration};
 
 use super::{Cx, pause};
@@ -50,6 +51,52 @@ pub(super) fn runs(cx: &mut Cx, asked: &Runs) -> Result<Exit, Error> {
 pub(super) fn pools(cx: &mut Cx) -> Result<Exit, Error> {
     let rows = cx.client()?.pools()?;
     cx.answer(&rows, |rows, view| pool_lines(rows, view))
+}
+
+pub(super) fn resources(cx: &mut Cx) -> Result<Exit, Error> {
+    let rows = cx.client()?.resources()?;
+    cx.answer(&rows, |rows, view| resource_lines(rows, view))
+}
+
+fn resource_lines(rows: &[ResourceRow], view: &View) -> Vec<Line> {
+    if rows.is_empty() {
+        return vec!["no resources: `[resources]` in runyard.toml names them".into()];
+    }
+    let mut table = Table::new(&[
+        ("RESOURCE", Align::Left, 24),
+        ("STATE", Align::Left, 12),
+        ("TAKEN", Align::Right, 14),
+        ("RATE", Align::Left, 10),
+        ("QUEUED", Align::Right, 8),
+        ("", Align::Left, ANY),
+    ]);
+    for row in rows {
+        let note = match (row.next_at, row.configured_amount) {
+            (Some(at), _) => format!("again {}", view.age(at)),
+            (None, Some(amount)) => format!("configured: {amount}"),
+            (None, None) => String::new(),
+        };
+        table.row([
+            row.name.as_str().into(),
+            row.state.as_str().into(),
+            format!("{} of {}", row.used, row.amount).into(),
+            row.rate.clone().unwrap_or_default().into(),
+            row.queued.to_string().into(),
+            note.into(),
+        ]);
+    }
+    table.lines(view.width)
+}
+
+/// What a pool has beside slots, and what keeps it from starting more.
+fn pool_notes(row: &PoolRow) -> Vec<String> {
+    let cpu = row.cpu.zip(row.cpu_used);
+    let cpu = cpu.map(|(all, used)| format!("{used} of {all} processors"));
+    let memory = row.memory.zip(row.memory_used);
+    let memory = memory
+        .map(|(all, used)| format!("{} of {} of memory", format_size(used), format_size(all)));
+    let resized = row.configured_slots.map(|it| format!("resized, configured: {it} slots"));
+    cpu.into_iter().chain(memory).chain(resized).chain(row.guards.clone()).collect()
 }
 
 /// An instant, or how long ago.
@@ -149,6 +196,16 @@ pub(super) fn pool_lines(rows: &[PoolRow], view: &View) -> Vec<Line> {
         ]);
     }
     let mut lines = table.lines(view.width);
+    for row in rows {
+        let notes = pool_notes(row);
+        if !notes.is_empty() {
+            lines.push(
+                Line::new()
+                    .styled(Style::Bold, row.name.as_str())
+                    .and(format!(": {}", notes.join("; "))),
+            );
+        }
+    }
     for row in rows.iter().filter(|it| it.pause.is_some()) {
         lines.extend(under(row.name.as_str(), row.pause.as_ref(), view));
     }

@@ -5,7 +5,7 @@ use shared::request::{PauseWhat, Request};
 use shared::snapshot::PauseView;
 use shared::time::{Timestamp, parse_duration};
 
-use super::{Cx, label, plan};
+use super::{Cx, capacity, label, plan};
 use crate::args::{PAUSE, Pause, PauseSpan, PoolCommand, Resume};
 use crate::client::Client;
 use crate::error::{Error, Exit};
@@ -32,6 +32,10 @@ pub(super) fn pool(cx: &mut Cx, command: PoolCommand) -> Result<Exit, Error> {
         PoolCommand::Pause { pool, span } => {
             shared(cx, PauseWhat::Pool(pool.as_str().into()), span)
         }
+        PoolCommand::Drain { pool, drain } => {
+            capacity::drain(cx, PauseWhat::Pool(pool.as_str().into()), drain)
+        }
+        PoolCommand::Resize { pool, size } => capacity::resize(cx, &pool, size),
         PoolCommand::Resume { pool, comment } => {
             let client = cx.client()?;
             lift(cx, &client, PauseWhat::Pool(pool.as_str().into()), comment.text)
@@ -154,14 +158,14 @@ fn name(client: &Client, what: &PauseWhat) -> String {
 }
 
 /// An instant to come, how long from now, or `never`; none where nothing is said.
-fn read_until(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+pub(super) fn read_until(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Error> {
     let Some(text) = text.filter(|it| *it != "never") else { return Ok(None) };
     let span = || parse_duration(text).ok().map(|it| now + it);
     let until: Option<Timestamp> = text.parse().ok().or_else(span);
     let help = "write how long, 2h; an instant, 2026-03-01T02:30:00Z; or never";
     match until {
         Some(until) if until > now => Ok(Some(until)),
-        Some(_) => Err(Error::usage(format!("`{text}` is not to come: nothing is paused"), help)),
+        Some(_) => Err(Error::usage(format!("`{text}` is not to come"), help)),
         None => Err(Error::usage(format!("`{text}` is neither an instant nor a duration"), help)),
     }
 }

@@ -26,6 +26,12 @@ pub(super) fn lines(plan: &Plan, view: &View) -> Vec<Line> {
         (format!("would not start {}", plan.drop.count), &plan.drop, Style::Warn),
         (format!("would void {}", count(&plan.void, "approval")), &plan.void, Style::Warn),
         (format!("would have {} wait", plan.wait.count), &plan.wait, Style::Plain),
+        (format!("{} will have ended", plan.finish.count), &plan.finish, Style::Plain),
+        (
+            format!("{} will not have ended, as far as is known", plan.outlast.count),
+            &plan.outlast,
+            Style::Bad,
+        ),
         (format!("would have {} wait", count(&plan.runs, "run")), &plan.runs, Style::Plain),
         (format!("would keep {}", plan.keep.count), &plan.keep, Style::Dim),
     ];

@@ -7,7 +7,7 @@ use shared::id::{PoolName, ResourceName, TaskPath, WorkflowName};
 use shared::request::{Decision, PauseWhat};
 use shared::snapshot::{
     ApprovalRow, DecisionView, Graph, GraphEdge, GraphNode, HolderRow, PauseView, PoolRow,
-    QueueRow, RunsView, WorkflowRow,
+    QueueRow, ResourceRow, RunsView, WorkflowRow,
 };
 use shared::state::{RunPhase, TaskPhase, Wait};
 use shared::why::Blocker;
@@ -16,6 +16,7 @@ use shared::workflow::{Section, Workflow};
 use super::{held_back, pause_view, to_u32};
 use crate::attempt::timeout_of;
 use crate::blockers::{Obstacle, obstacles};
+use crate::queue::effective;
 use crate::size::shown_outputs;
 use crate::state::{Entry, Run, Spot, State};
 use crate::why;
@@ -76,20 +77,66 @@ fn pause_of(state: &State, what: PauseWhat) -> Option<PauseView> {
 pub fn pools(state: &State) -> Vec<PoolRow> {
     let rows = state.pools.iter().map(|(name, pool)| {
         let pause = pause_of(state, PauseWhat::Pool(name.clone()));
+        let drain = state.pauses.get(&PauseWhat::Pool(name.clone())).and_then(|it| it.drain);
+        let used = state.used(name);
         let word = match (pool.up, &pause) {
             (false, _) => "down",
+            (true, Some(_)) if drain.is_some() && used.slots > 0 => "draining",
+            (true, Some(_)) if drain.is_some() => "drained",
             (true, Some(_)) => "paused",
+            (true, None) if !pool.closed.is_empty() => "busy",
             (true, None) => "up",
         };
+        let guards = pool.closed.iter().map(|(guard, it)| {
+            let (measured, limit) = (guard.text(it.measured), guard.text(it.limit));
+            format!("{measured} measured, {} is {limit}", guard.word())
+        });
         PoolRow {
             name: name.clone(),
             kind: "local".to_owned(),
             state: word.to_owned(),
-            slots: pool.slots,
-            used: state.slots_used(name),
-            queued: to_u32(state.queue(name).count()),
+            slots: pool.slots(),
+            configured_slots: pool.resized.map(|_| pool.size.slots),
+            used: used.slots,
+            cpu: pool.size.cpu.map(|it| f64::from(it) / 1_000.0),
+            cpu_used: pool.size.cpu.map(|_| f64::from(used.cpu) / 1_000.0),
+            memory: pool.size.memory,
+            memory_used: pool.size.memory.map(|_| used.memory),
+            guards: guards.collect(),
+            queued: to_u32(state.queued(name)),
             oldest: state.queue(name).map(|it| state.task_run(it).since).min(),
+            drain_by: drain.and_then(|it| it.by),
             pause,
+        }
+    });
+    rows.collect()
+}
+
+/// The resources by name.
+pub fn resources(state: &State) -> Vec<ResourceRow> {
+    let mut waiting: BTreeMap<&ResourceName, u32> = BTreeMap::new();
+    let queued: BTreeSet<_> = state.index.queued.values().flatten().collect();
+    for key in queued {
+        let names = state.task(key.spot).resources.keys();
+        names.for_each(|it| *waiting.entry(it).or_default() += 1);
+    }
+    let rows = state.resources.iter().map(|(name, resource)| {
+        let (amount, used) = (resource.amount(), state.resource_used(name));
+        let next_at = resource.next_at(state.now);
+        let word = match next_at {
+            Some(_) => "rate_used_up",
+            None if used >= amount => "taken",
+            None => "free",
+        };
+        ResourceRow {
+            name: name.to_string(),
+            state: word.to_owned(),
+            amount,
+            configured_amount: resource.resized.map(|_| resource.size.amount),
+            used,
+            rate: resource.size.rate.map(|it| it.text()),
+            next_at,
+            queued: waiting.get(name).copied().unwrap_or(0),
         }
     });
     rows.collect()
@@ -97,14 +144,12 @@ pub fn pools(state: &State) -> Vec<PoolRow> {
 
 /// The task runs that wait for capacity, in their order, at most `limit`; of one pool, or of all.
 pub fn queue(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<QueueRow> {
-    let pools: BTreeSet<&PoolName> =
-        state.index.ready.keys().chain(state.index.parked.keys()).collect();
-    let pools = pools.into_iter().filter(|it| pool.is_none_or(|pool| pool == *it));
+    let pools = state.index.queued.keys().filter(|it| pool.is_none_or(|pool| pool == *it));
     let waiting = pools.flat_map(|pool| (1..).zip(state.queue(pool)).map(move |it| (pool, it)));
     let mut told = Told::default();
     let mut row = |(pool, (position, spot)): (&PoolName, (u32, Spot))| {
         let (run, path) = (state.run(spot.run), state.path(spot));
-        let priority = state.task(spot).priority.unwrap_or(run.priority).0;
+        let own = state.own_priority(spot);
         QueueRow {
             position,
             run: run.id,
@@ -112,9 +157,11 @@ pub fn queue(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<QueueR
             task: TaskPath { item: None, ..path.clone() }.to_string(),
             item: path.item.map(|it| it.to_string()),
             pool: pool.clone(),
-            priority,
-            effective_priority: priority,
+            priority: own.0,
+            effective_priority: effective(own, state.task_run(spot).lifted).0,
             since: state.task_run(spot).since,
+            lifted_at: state.lifted_at(spot),
+            deadline: run.deadline,
             blockers: obstacles(state, spot).map(|it| told.explain(state, spot, &it)).collect(),
             state: "queued".to_owned(),
         }
@@ -223,7 +270,7 @@ fn warnings(state: &State, spot: Spot) -> Vec<String> {
 pub fn holders(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<HolderRow> {
     let open = state.index.open.values().copied().filter(|spot| {
         let task = state.task(*spot);
-        task.has_process() && pool.is_none_or(|it| task.pool == *it)
+        task.has_process() && pool.is_none_or(|it| state.pool_of(*spot) == it)
     });
     let mut spots: Vec<Spot> = open.collect();
     let began = |spot: Spot| {
@@ -237,7 +284,7 @@ pub fn holders(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<Hold
         let attempt = progress.open_attempt();
         let since = began(spot);
         HolderRow {
-            pool: task.pool.clone(),
+            pool: state.pool_of(spot).clone(),
             run: spot.run,
             label: state.run(spot.run).label(),
             task: state.path(spot).to_string(),
@@ -247,6 +294,10 @@ pub fn holders(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<Hold
             since,
             slots: task.slots,
             resources: task.resources.iter().map(|(name, it)| (name.to_string(), *it)).collect(),
+            cpu: (task.cpu > 0).then_some(f64::from(task.cpu) / 1_000.0),
+            memory: progress.memory.or(Some(task.memory)).filter(|it| *it > 0),
+            preemptible: task.preemptible,
+            expected: state.expected_end(spot),
             until: timeout_of(task, progress, since).map(|it| since + it),
         }
     };

@@ -1,6 +1,7 @@
 //! Scenarios: short stories and their written traces, a module a chapter of the semantics.
 
 mod approvals;
+mod capacity;
 mod checks;
 mod concurrency;
 mod map;

@@ -9,8 +9,10 @@ use engine::describe::{describe, run_of};
 use engine::input::{
     Archived, AttemptEnd, CheckResult, FoundFile, How, Input, Known, Seen, Shelf, Ticket,
 };
+use engine::state::Spot;
 use engine::{Effect, Engine, Event, Stamped, State};
 use serde_json::Value;
+use shared::capacity::{Capacity, PoolSize, QueuePolicy, ResourceSize};
 use shared::id::{AttemptId, RunId, TaskPath};
 use shared::request::{
     Act, Actor, Answer, Decision, Mark, PauseWhat, Request, RetryWhat, RollbackWhat,
@@ -48,8 +50,12 @@ impl World {
             effects: Vec::new(),
         };
         world.step(Input::Resumed { incarnation: 7 });
-        let (pools, resources) = (vec![("local".into(), slots)], vec![("db".into(), 2)]);
-        world.step(Input::Configured { pools, resources });
+        let capacity = Capacity {
+            pools: vec![("local".into(), PoolSize::slots(slots))],
+            resources: vec![("db".into(), ResourceSize { amount: 2, rate: None })],
+            queue: QueuePolicy::default(),
+        };
+        world.step(Input::Configured(Box::new(capacity)));
         world.connect(1, &[]);
         world
     }
@@ -260,6 +266,8 @@ impl World {
             ("drops", plan.drop),
             ("keeps", plan.keep),
             ("voids", plan.void),
+            ("will have ended", plan.finish),
+            ("will not have ended", plan.outlast),
             ("holds back", plan.wait),
             ("holds back runs", plan.runs),
         ];
@@ -279,6 +287,28 @@ impl World {
         let archived = self.archive.get(&run).expect("the run has ended");
         let why = engine::why::of_ended_run(&archived.run, &archived.workflow);
         why.blockers.into_iter().map(|it| it.text).collect()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub(crate) fn spot(&self, run: RunId, task: &str) -> Spot {
+        self.state().spot(run, &task.into()).expect("there is such a task run")
+    }
+
+    /// The attempt of a task run of a run that has not ended.
+    pub(crate) fn attempt_of(&self, run: RunId, task: &str) -> AttemptId {
+        let progress = self.state().runs[&run].progress(self.spot(run, task));
+        let open = progress.and_then(|it| it.open_attempt());
+        open.unwrap_or_else(|| panic!("{task} has no open attempt")).id
+    }
+
+    /// A task run succeeds that runs in another pool than `local`.
+    pub(crate) fn ends_in(&mut self, pool: &str, path: &str) {
+        let attempt = self.attempt(path);
+        let end = Box::new(AttemptEnd::of(How::Exited(0)));
+        self.step(Input::AttemptEnded { pool: pool.into(), attempt, end });
     }
 
     /// The attempt of a task run that has not ended, in the oldest run that has one.

@@ -121,8 +121,10 @@ impl Checker {
                 Some(How::ExecFailed(_) | How::Refused(_) | How::Never),
             ) => true,
             // Also one whose start never arrived at its runner.
-            (AttemptOutcome::Cancelled, Some(_)) => true,
-            (AttemptOutcome::Cancelled, None) => !self.started.contains(&id),
+            (AttemptOutcome::Cancelled | AttemptOutcome::Preempted, Some(_)) => true,
+            (AttemptOutcome::Cancelled | AttemptOutcome::Preempted, None) => {
+                !self.started.contains(&id)
+            }
             (AttemptOutcome::Lost(evidence), _) => {
                 // The runner may have been replaced before it heard of the attempt.
                 let replaced = evidence.contains("replaced") && !self.started.contains(&id);
@@ -130,7 +132,7 @@ impl Checker {
             }
             _ => false,
         };
-        let cancelled = *outcome == AttemptOutcome::Cancelled;
+        let cancelled = matches!(outcome, AttemptOutcome::Cancelled | AttemptOutcome::Preempted);
         if !is_true || (cancelled && end == Some(&How::Killed) && !self.stopped.contains(&id)) {
             return Err(format!("attempt {id} ended so: {end:?}; recorded is {outcome:?}"));
         }

@@ -165,7 +165,9 @@ impl Checker {
                     };
                 }
                 // What needs no process begins without waiting for capacity.
-                Event::AttemptStarting(it) if it.run == run && !self.has_process(run, &it.task) => {
+                Event::AttemptStarting { attempt: it, .. }
+                    if it.run == run && !self.has_process(run, &it.task) =>
+                {
                     done.run.insert(it.task.to_string());
                 }
                 _ => {}

@@ -33,6 +33,7 @@ fn checker() -> Checker {
     let mut checker = Checker::new(generate::pools(), generate::resources());
     let loaded = Event::WorkflowLoaded { workflow: Arc::new(workflow) };
     let created = Event::RunCreated(Box::new(RunCreated {
+        deadline: None,
         run: RUN,
         number: 1,
         workflow: "flow".into(),
@@ -52,7 +53,10 @@ fn checker() -> Checker {
 
 fn order(id: u64, number: u32) -> Event {
     let id = AttemptId(id);
-    Event::AttemptStarting(AttemptRef { id, number, run: RUN, task: "t0".into() })
+    Event::AttemptStarting {
+        attempt: AttemptRef { id, number, run: RUN, task: "t0".into() },
+        pool: Some("local".into()),
+    }
 }
 
 fn started(id: u64) -> Fact {
@@ -158,7 +162,10 @@ fn undoing(policy: UndoPolicy) -> Checker {
 
 fn start(id: u64, task: &str) -> Event {
     let id = AttemptId(id);
-    Event::AttemptStarting(AttemptRef { id, number: 1, run: RUN, task: task.into() })
+    Event::AttemptStarting {
+        attempt: AttemptRef { id, number: 1, run: RUN, task: task.into() },
+        pool: Some("local".into()),
+    }
 }
 
 fn end(id: u64, task: &str, outcome: AttemptOutcome) -> Event {

@@ -192,6 +192,10 @@ fn task_of(request: &Request) -> Option<&TaskPath> {
         | Request::Retry { .. }
         | Request::Pause { .. }
         | Request::Resume { .. }
+        | Request::Drain { .. }
+        | Request::ResizePool { .. }
+        | Request::ResizeResource { .. }
+        | Request::SetDeadline { .. }
         | Request::Prioritize { .. }
         | Request::Rollback { .. } => None,
     }

@@ -26,6 +26,7 @@ pub(super) fn read(node: &Node, base: Retry) -> Retry {
         jitter: get("jitter").and_then(Node::number).unwrap_or(base.jitter),
         on: get("on").map_or(base.on, on),
         exit_codes: get("exit_codes").map_or(base.exit_codes, codes),
+        memory_factor: base.memory_factor,
     }
 }
 

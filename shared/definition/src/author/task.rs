@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use shared::capacity::parse_size;
 use shared::expr::Template;
 use shared::id::ResourceName;
 use shared::workflow::{
-    Kind, Map, MapOver, OnFailure, Priority, Retry, Section, Task, Timeout, Tolerate, TriggerRule,
+    Kind, Map, MapOver, OnFailure, Priority, Retry, Route, Section, Task, Timeout, Tolerate,
+    TriggerRule,
 };
 
 use super::reader::{Reader, Scope, duration, number, read_word};
@@ -37,8 +39,17 @@ pub(super) struct Shared<'d> {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Keys that say something of a process alone.
-const PROCESS_KEYS: [&str; 7] =
-    ["pool", "resources", "working_dir", "kill_grace", "idempotent", "outputs", "expect"];
+const PROCESS_KEYS: [&str; 9] = [
+    "pool",
+    "route",
+    "resources",
+    "preemptible",
+    "working_dir",
+    "kill_grace",
+    "idempotent",
+    "outputs",
+    "expect",
+];
 
 pub(super) fn read(
     entry: &Entry,
@@ -53,8 +64,9 @@ pub(super) fn read(
     let mut env = shared.env.to_vec();
     env.extend(reader.env(node.get("env"), &own));
     let of_expect = own.clone().with(&["trigger", "outputs", "exit", "duration"]);
-    let (slots, resources) = read_resources(node.get("resources"));
+    let taken = read_resources(node.get("resources"), reader);
     let text = |key: &str| node.get(key).and_then(Node::text);
+    let pools = read_pools(node, reader);
     let mut task = Task {
         name: entry.key.as_str().into(),
         section: shared.section,
@@ -66,9 +78,14 @@ pub(super) fn read(
         map,
         env,
         working_dir: node.get("working_dir").and_then(|it| reader.template(it, &own)),
-        pool: text("pool").unwrap_or(&shared.defaults.pool).into(),
-        slots: slots.unwrap_or(0),
-        resources,
+        pool: pools.first().copied().unwrap_or(&shared.defaults.pool).into(),
+        other_pools: pools.iter().skip(1).map(|it| (*it).into()).collect(),
+        route: read_or(node, "route", &keys::ROUTE, Route::FirstAvailable),
+        slots: taken.slots.unwrap_or(0),
+        cpu: taken.cpu,
+        memory: taken.memory,
+        resources: taken.others,
+        preemptible: node.get("preemptible").and_then(Node::bool).unwrap_or(false),
         priority: text("priority").and_then(Priority::read),
         timeout: Timeout::default(),
         kill_grace: node.get("kill_grace").and_then(duration).unwrap_or(shared.defaults.kill_grace),
@@ -83,7 +100,7 @@ pub(super) fn read(
         let is_undone = shared.section == Section::Main;
         task.rollback = rollback::built_in(&task.kind).filter(|_| is_undone);
     }
-    task.slots = slots.unwrap_or(u32::from(task.has_process()));
+    task.slots = taken.slots.unwrap_or(u32::from(task.has_process()));
     task.timeout = read_timeout(node, &task, shared.defaults);
     task.retry = read_retry(node, &task.kind, shared.defaults, reader);
     check_place_of_keys(node, &task, reader);
@@ -103,14 +120,61 @@ fn read_or<T: Clone>(node: &Node, key: &str, words: &[(&str, T)], default: T) ->
     node.get(key).and_then(|it| read_word(it, words)).unwrap_or(default)
 }
 
-/// The slots, and all other resources by name.
-fn read_resources(node: Option<&Node>) -> (Option<u32>, BTreeMap<ResourceName, u32>) {
-    let entries = node.map_or(&[][..], Node::entries);
-    let mut all: BTreeMap<ResourceName, u32> = entries
-        .iter()
-        .filter_map(|it| Some((it.key.as_str().into(), number(&it.value)?)))
-        .collect();
-    (all.remove(&"slots".into()), all)
+/// What an attempt takes.
+struct Taken {
+    slots: Option<u32>,
+    /// In thousandths of a processor.
+    cpu: u32,
+    /// In bytes.
+    memory: u64,
+    others: BTreeMap<ResourceName, u32>,
+}
+
+/// The slots, processors and memory of the pool, and all other resources by name.
+fn read_resources(node: Option<&Node>, reader: &mut Reader<'_, '_, '_>) -> Taken {
+    let mut taken = Taken { slots: None, cpu: 0, memory: 0, others: BTreeMap::new() };
+    for entry in node.map_or(&[][..], Node::entries) {
+        match entry.key.as_str() {
+            "slots" => taken.slots = number(&entry.value),
+            "cpu" => match entry.value.number().filter(|it| (0.001..=100_000.0).contains(it)) {
+                // In the range that was checked it fits.
+                Some(cpu) => taken.cpu = (cpu * 1_000.0).round() as u32,
+                None => refuse(entry, "a number of processors such as 0.5 or 2", reader),
+            },
+            "memory" => match entry.value.text().and_then(parse_size).filter(|it| *it > 0) {
+                Some(bytes) => taken.memory = bytes,
+                None => refuse(entry, "a size such as 512MiB or 4GiB", reader),
+            },
+            name => match number(&entry.value) {
+                Some(amount) => drop(taken.others.insert(name.into(), amount)),
+                None => refuse(entry, "a whole number from 0 to 1000000", reader),
+            },
+        }
+    }
+    taken
+}
+
+fn refuse(entry: &Entry, expected: &'static str, reader: &mut Reader<'_, '_, '_>) {
+    let found = shorten(entry.value.text().unwrap_or("what is written"));
+    let what = entry.key.clone();
+    reader.report.add(entry.value.place, Problem::NotAnAmount { what, found, expected });
+}
+
+/// The pools of a task, in their order.
+fn read_pools<'n>(node: &'n Node, reader: &mut Reader<'_, '_, '_>) -> Vec<&'n str> {
+    let Some(entry) = node.entry("pool") else { return Vec::new() };
+    let pools: Vec<&str> = match entry.value.text() {
+        Some(name) => vec![name],
+        None => entry.value.items().iter().filter_map(Node::text).collect(),
+    };
+    for (place, pool) in pools.iter().enumerate() {
+        if pools[..place].contains(pool) {
+            let (what, found) = ("pool".to_owned(), (*pool).to_owned());
+            let expected = "a list that names each pool once";
+            reader.report.add(entry.value.place, Problem::NotAnAmount { what, found, expected });
+        }
+    }
+    pools
 }
 
 fn read_outputs(

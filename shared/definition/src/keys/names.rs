@@ -31,7 +31,7 @@ pub(crate) static RESOURCE: NameRule = NameRule {
     help: TASK_NAME.help,
     pattern: TASK_NAME.pattern,
     fits: TASK_NAME.fits,
-    later: &["cpu", "memory"],
+    later: &[],
 };
 
 pub(crate) static DATASET: NameRule = NameRule {

@@ -1,6 +1,6 @@
 //! The keys of a task and of what lies in it.
 
-use shared::workflow::{CheckFailure, OnFailure, OnTimeout, Priority, RetryOn, TriggerRule};
+use shared::workflow::{CheckFailure, OnFailure, OnTimeout, Priority, RetryOn, Route, TriggerRule};
 
 use super::rollback::{PUBLISH, ROLLBACK};
 use super::{ENV, ITEM, OUTPUT, POOL, RESOURCE, key, later, never, param_types};
@@ -69,13 +69,30 @@ pub(crate) static TASK: Mapping = Mapping {
         ),
         key(
             "pool",
-            Shape::OneOf(&[Shape::Name(&POOL), Shape::Later(Form::List)]),
-            "Where it runs. Default `local`.",
+            Shape::OneOf(&[Shape::Name(&POOL), Shape::List(&Shape::Name(&POOL))]),
+            "Where it runs: a pool, or a list of pools with `route`. Default `local`.",
+        ),
+        key(
+            "route",
+            Shape::Words(|| ROUTE.map(|it| it.0).to_vec(), never),
+            "Which of several pools it runs in, of those in which it can start: the first of the list (`first_available`), or the one that is taken least (`least_loaded`). Default `first_available`.",
         ),
         key(
             "resources",
-            Shape::Named(&RESOURCE, &Shape::Int(0, 1_000_000)),
-            "What an attempt takes: `slots` of the pool (default 1), and any other by its name.",
+            Shape::Named(
+                &RESOURCE,
+                &Shape::OneOf(&[
+                    Shape::Int(0, 1_000_000),
+                    Shape::Number(0.0, 100_000.0),
+                    Shape::Text,
+                ]),
+            ),
+            "What an attempt takes, all together or nothing: `slots` of the pool (default 1), `cpu` (processors, such as 0.5), `memory` (such as 512MiB), and any other by its name.",
+        ),
+        key(
+            "preemptible",
+            Shape::Bool,
+            "Whether an attempt may be stopped, and queued again without counting as a retry, for a critical task that waits. Default `false`.",
         ),
         key(
             "priority",
@@ -141,8 +158,6 @@ pub(crate) static TASK: Mapping = Mapping {
         later("service"),
         later("secrets"),
         later("connections"),
-        later("route"),
-        later("preemptible"),
         later("hold"),
         later("produces"),
         later("consumes"),
@@ -167,6 +182,9 @@ pub(crate) const ON_TIMEOUT: [(&str, OnTimeout); 4] = [
 
 pub(crate) const CHECK_FAILURE: [(&str, CheckFailure); 2] =
     [("fail", CheckFailure::Fail), ("warn", CheckFailure::Warn)];
+
+pub(crate) const ROUTE: [(&str, Route); 2] =
+    [("first_available", Route::FirstAvailable), ("least_loaded", Route::LeastLoaded)];
 
 fn is_expression(text: &str) -> bool {
     text.contains(['.', ' ', '('])

@@ -26,6 +26,10 @@ pub(crate) fn completed(
         | Request::Retry { comment: said, .. }
         | Request::Decide { comment: said, .. }
         | Request::Resume { comment: said, .. }
+        | Request::Drain { comment: said, .. }
+        | Request::ResizePool { comment: said, .. }
+        | Request::ResizeResource { comment: said, .. }
+        | Request::SetDeadline { comment: said, .. }
         | Request::Hold { comment: said, .. }
         | Request::Release { comment: said, .. }
         | Request::Skip { comment: said, .. }

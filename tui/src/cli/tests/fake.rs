@@ -15,7 +15,7 @@ use shared::rpc::{
 };
 use shared::snapshot::{
     ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, LogLine, PoolRow, QueueRow,
-    RunRow, RunView, StatusView, WorkflowRow,
+    ResourceRow, RunRow, RunView, StatusView, WorkflowRow,
 };
 use shared::watch::{News, Watch};
 use shared::why::Why;
@@ -122,6 +122,9 @@ impl Daemon for Fake {
     async fn status(self, _: Context) -> StatusView {
         fixture::status()
     }
+    async fn resources(self, _: Context) -> Vec<ResourceRow> {
+        Vec::new()
+    }
     async fn find(self, _: Context, run: String) -> Result<RunId, Refusal> {
         if run.starts_with("no") { Err(not_found()) } else { Ok(fixture::run_id()) }
     }
@@ -143,6 +146,10 @@ impl Daemon for Fake {
             Request::Decide { .. }
             | Request::Pause { .. }
             | Request::Resume { .. }
+            | Request::Drain { .. }
+            | Request::ResizePool { .. }
+            | Request::ResizeResource { .. }
+            | Request::SetDeadline { .. }
             | Request::Hold { .. }
             | Request::Release { .. }
             | Request::Mark { .. }

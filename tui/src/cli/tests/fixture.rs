@@ -181,6 +181,13 @@ pub(crate) fn decision(actor: &str) -> DecisionView {
 
 pub(crate) fn pool(name: &str, state: &str) -> PoolRow {
     PoolRow {
+        configured_slots: None,
+        cpu: None,
+        cpu_used: None,
+        memory: None,
+        memory_used: None,
+        guards: Vec::new(),
+        drain_by: None,
         name: name.into(),
         kind: "local".to_owned(),
         state: state.to_owned(),
@@ -204,6 +211,8 @@ pub(crate) fn blocker(text: &str, who: &[&str]) -> Blocker {
 
 pub(crate) fn queue_row(position: u32, task: &str) -> QueueRow {
     QueueRow {
+        lifted_at: None,
+        deadline: None,
         position,
         run: run_id(),
         label: "retail-daily-sales#412".to_owned(),
@@ -220,6 +229,10 @@ pub(crate) fn queue_row(position: u32, task: &str) -> QueueRow {
 
 pub(crate) fn holder(task: &str) -> HolderRow {
     HolderRow {
+        cpu: None,
+        memory: None,
+        preemptible: false,
+        expected: None,
         pool: "local".into(),
         run: run_id(),
         label: "retail-daily-sales#412".to_owned(),

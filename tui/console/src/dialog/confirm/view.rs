@@ -24,10 +24,12 @@ const NAMES: usize = 3;
 type Part = fn(&Plan) -> &Tasks;
 
 /// The parts of a plan in the order in which they are told.
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 11] = [
     ("runs", |it| &it.run),
     ("undoes", |it| &it.undo),
     ("not undone", |it| &it.not_undone),
+    ("will end", |it| &it.finish),
+    ("will not end", |it| &it.outlast),
     ("stops", |it| &it.stop),
     ("drops", |it| &it.drop),
     ("waits", |it| &it.wait),

@@ -16,6 +16,8 @@ use crate::theme::ColorDepth;
 
 fn waiting(run: u64, label: &str, task: &str, position: u32) -> QueueRow {
     QueueRow {
+        lifted_at: None,
+        deadline: None,
         position,
         run: RunId(run),
         label: label.to_owned(),
@@ -37,6 +39,10 @@ fn blocker(text: &str) -> Blocker {
 
 fn holder(run: u64, label: &str, task: &str) -> HolderRow {
     HolderRow {
+        cpu: None,
+        memory: None,
+        preemptible: false,
+        expected: None,
         pool: "gpu".into(),
         run: RunId(run),
         label: label.to_owned(),
