@@ -143,12 +143,13 @@ impl Turn<'_> {
         let outcome = match &end.how {
             // The cause given by a person wins over the exit code.
             How::Never | How::Refused(_) if stopping => AttemptOutcome::Cancelled,
-            How::Exited(_) | How::Signalled(_) | How::TimedOut if stopping => {
+            How::Exited(_) | How::Signalled(_) | How::Oom | How::TimedOut if stopping => {
                 AttemptOutcome::Cancelled
             }
             How::ExecFailed(_) if stopping => AttemptOutcome::Cancelled,
             How::Killed => AttemptOutcome::Cancelled,
             How::TimedOut => AttemptOutcome::Timeout,
+            How::Oom => AttemptOutcome::Oom,
             How::Exited(0) => match outputs::parse(&end.outputs, &self.state.task(spot).outputs) {
                 Ok(outputs) => {
                     given = outputs;

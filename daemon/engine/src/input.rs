@@ -159,6 +159,8 @@ pub enum How {
     Exited(i32),
     /// By a signal that the runner did not send.
     Signalled(i32),
+    /// By the kernel, for want of memory.
+    Oom,
     /// Because it was to be stopped.
     Killed,
     /// Because its time was over.

@@ -40,7 +40,7 @@ mod recover;
 mod retry;
 mod rollback;
 mod run;
-mod scope;
+pub mod scope;
 mod size;
 pub mod snapshot;
 pub mod state;
