@@ -12,7 +12,7 @@ use std::time::Duration;
 use engine::input::{Archived, FoundFile, Input, Known, Seen, Ticket};
 use engine::{Effect, Engine, Event, Stamped};
 use shared::id::{AttemptId, PoolName, ResourceName, RunId, TaskPath};
-use shared::request::{Actor, Answer, Refusal, Request};
+use shared::request::{Actor, Answer, Decision, Refusal, Request};
 use shared::time::Timestamp;
 use shared::workflow::test::{Answers, Lasts, Mock, MockedDecision, Pattern};
 
@@ -223,7 +223,7 @@ impl Player {
         Ok(self.answer.take().expect("each request is answered in its step"))
     }
 
-    /// Lets things happen until nothing does any more, or until an instant: then all has happened that was due by it.
+    /// Lets things happen until nothing does any more, or until an instant: what is due then has not happened yet.
     pub fn play(&mut self, until: Option<Timestamp>) -> Result<Rest, Stuck> {
         loop {
             let wake = self.engine.next_wakeup().map(|(at, _)| at.max(self.now));
@@ -232,7 +232,7 @@ impl Player {
                 (Some(next), Some(wake)) => Some(next.min(wake)),
                 (next, wake) => next.or(wake),
             };
-            if let Some(until) = until.filter(|until| due.is_none_or(|it| it > *until)) {
+            if let Some(until) = until.filter(|until| due.is_none_or(|it| it >= *until)) {
                 self.now = self.now.max(until);
                 return Ok(Rest::Reached);
             }
@@ -333,7 +333,9 @@ impl Player {
             return Ok(());
         };
         let by = by.unwrap_or_else(|| "user:approver".to_owned());
-        let comment = comment.or_else(|| Some("as the test says".to_owned()));
+        // A rejection needs one.
+        let comment = comment
+            .or_else(|| (decision == Decision::Reject).then(|| "as the test says".to_owned()));
         let request = Request::Decide { run, task: task.clone(), decision, comment };
         match self.ask(&by, request)? {
             Ok(_) => Ok(()),

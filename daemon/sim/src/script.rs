@@ -93,7 +93,7 @@ pub fn play(workflow: &Arc<Workflow>, test: &Test) -> Report {
     match create(&mut player, workflow, test) {
         Err(stuck) => broken(stuck),
         Ok(Err(refusal)) => Report {
-            failures: vec![of_refusal("the run", test.line, refusal)],
+            failures: vec![of_refusal("the run", test.line, in_a_test(refusal))],
             state: None,
             took: Duration::ZERO,
             trace: Vec::new(),
@@ -237,6 +237,11 @@ fn of_stuck(stuck: &Stuck, line: u32) -> Failure {
 fn of_refusal(what: &str, line: u32, refusal: Refusal) -> Failure {
     let problem = format!("{what} was refused: {}", refusal.message);
     Failure::Broken { line, problem, because: Vec::new(), help: refusal.help }
+}
+
+/// A refusal that says what to do in a test, and not on a command line.
+fn in_a_test(refusal: Refusal) -> Refusal {
+    Refusal { help: Some("say it in the test's `params` or `interval`".to_owned()), ..refusal }
 }
 
 fn endless(player: &Player, run: RunId, test: &Test) -> Failure {

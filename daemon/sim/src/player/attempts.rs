@@ -73,16 +73,18 @@ impl Attempts {
             true => definition.undo(spot.task),
         };
         let path = state.path(spot);
-        let mut end = end_of(mock, task, &path)?;
-        let mut lasts = match mock.lasts {
+        let lasts = match mock.lasts {
             Lasts::For(span) => Some(span),
             Lasts::Forever => None,
         };
         // What takes longer than it may ends by that.
-        if let Some(limit) = launch.timeout.filter(|limit| lasts.is_none_or(|it| it >= *limit)) {
-            lasts = Some(limit);
-            end = AttemptEnd::of(How::TimedOut);
-        }
+        let (lasts, end) = match launch.timeout {
+            Some(limit) if lasts.is_none_or(|it| it >= limit) => {
+                (Some(limit), AttemptEnd::of(How::TimedOut))
+            }
+            _ if lasts.is_none() => (None, AttemptEnd::of(How::Killed)),
+            _ => (lasts, end_of(mock, task, &path)?),
+        };
         let (pool, log) = (launch.pool, mock.log.clone());
         let held = Held { pool, path, end, log, lasts, stage: Stage::Accepted };
         self.0.insert(launch.attempt, held);
@@ -152,7 +154,7 @@ impl Attempts {
         let known = own.map(|(id, it)| {
             let known = match it.stage {
                 Stage::Running(at) => Known::Running { pid: 1, at },
-                Stage::Accepted | Stage::Stopped(_) => Known::Running { pid: 0, at: now },
+                Stage::Accepted | Stage::Stopped(_) => Known::Running { pid: 1, at: now },
                 Stage::Ended => Known::Ended,
             };
             (*id, known)

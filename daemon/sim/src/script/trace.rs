@@ -9,6 +9,9 @@ use shared::time::Timestamp;
 
 use crate::player::Player;
 
+/// What is said of the process of an attempt that is pretended.
+const NO_PROCESS: &str = " (pid 1)";
+
 /// Something that has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TraceLine {
@@ -28,7 +31,8 @@ pub(super) fn trace(player: &Player, run: RunId, created: Timestamp) -> Vec<Trac
             lines.push(line(note.at, note.text.clone()));
         }
         if is_told(stamped, run) {
-            lines.push(line(stamped.at, describe(stamped).text));
+            // No process runs, so none has a number.
+            lines.push(line(stamped.at, describe(stamped).text.replace(NO_PROCESS, "")));
         }
     }
     lines.extend(notes.map(|it| line(it.at, it.text.clone())));
