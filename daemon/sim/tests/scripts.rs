@@ -498,7 +498,7 @@ tests:
 "#,
         &expect![[r#"
             10: the run was refused: parameter `day` of `flow` is required
-              help: give it with `--param day=…`: a date such as 2026-03-01
+              help: say it in the test's `params` or `interval`
 
             12: `a:1` promises `m`, `n`, and nothing says what that is
               help: add `mock: { a: { outputs: { m: …, n: … } } }`
@@ -533,5 +533,41 @@ tests:
               help: let it end by `acts`, or limit its retries and timeouts
               because a: its last attempt ended exit(1); the next starts at 2036-01-09T00:00:00.000Z
         "#]],
+    );
+}
+
+#[test]
+fn the_tests_in_the_reference_pass() {
+    let text = include_str!("../../../workflows/README.md");
+    let tests = text.split("```yaml\n").nth(2).and_then(|it| it.split("```").next());
+    let workflow = r#"
+defaults: { timeout: 1h }
+params: { regions: { type: list, default: [north] } }
+tasks:
+  wait_for_sales: { wait: { file: { path: sales.csv } } }
+  load: { needs: wait_for_sales, run: load, retry: 1 }
+  store_metrics: { needs: load, run: metrics, map: { over: params.regions, tolerate: 1 } }
+  exceptions: { needs: store_metrics, when: tasks.store_metrics.failed_items > 0, run: report }
+  quality: { needs: store_metrics, check: { exec: [count], expect: value == 0 } }
+  publish_ok: { needs: quality, approval: Publish? }
+  dashboards: { needs: publish_ok, run: draw }
+"#;
+    passes(&format!("{workflow}{}", tests.expect("the reference has tests")));
+}
+
+#[test]
+fn an_act_comes_before_what_else_is_due_at_its_instant() {
+    passes(
+        r#"
+defaults: { timeout: 1h }
+tasks:
+  a: { run: a }
+  b: { needs: a, run: b }
+tests:
+  - name: skipped in time
+    mock: { a: { duration: 10m } }
+    acts: [{ at: 10m, skip: b }]
+    expect: { run: succeeded, tasks: { b: skipped } }
+"#,
     );
 }

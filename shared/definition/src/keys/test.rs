@@ -144,7 +144,11 @@ static DECISION: Mapping = Mapping {
 static ACT: Mapping = Mapping {
     name: "an act",
     keys: &[
-        key("at", Shape::Duration(0), "Required: how long after the run was made; it comes before whatever else is due then."),
+        key(
+            "at",
+            Shape::Duration(0),
+            "Required: how long after the run was made; it comes before whatever else is due then.",
+        ),
         key(
             "cancel",
             Shape::OneOf(&[Shape::Bool, Shape::Words(|| vec!["now"], never)]),
