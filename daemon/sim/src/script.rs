@@ -108,8 +108,14 @@ pub fn play(workflow: &Arc<Workflow>, test: &Test) -> Report {
     }
 }
 
+/// The slots of a pool.
+type Slots = (PoolName, u32);
+
+/// The amount of a resource.
+type Amount = (ResourceName, u32);
+
 /// As much of everything as the test says, else plenty.
-fn capacity(workflow: &Workflow, test: &Test) -> (Vec<(PoolName, u32)>, Vec<(ResourceName, u32)>) {
+fn capacity(workflow: &Workflow, test: &Test) -> (Vec<Slots>, Vec<Amount>) {
     let pools: BTreeSet<&PoolName> = workflow.tasks.iter().map(|it| &it.pool).collect();
     let slots = test.capacity.slots.unwrap_or(PLENTY);
     let named = workflow.tasks.iter().flat_map(|it| it.resources.keys());
