@@ -299,9 +299,20 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
+/// The part of an instant's text before `Z` or `+01:00`.
+fn without_offset(text: &str) -> &str {
+    let time = text.find(['T', 't', ' ']).unwrap_or(0);
+    let offset = text[time..].find(['Z', 'z', '+', '-']).map(|it| time + it);
+    &text[..offset.unwrap_or(text.len())]
+}
+
 /// The wall-clock time that an instant's text shows, in the offset it is written with.
 fn civil(text: &str) -> Result<jiff::civil::DateTime, minijinja::Error> {
-    text.parse::<jiff::civil::DateTime>().map_err(|_| {
+    let wall = match text.parse::<jiff::Timestamp>() {
+        Ok(_) => without_offset(text),
+        Err(_) => text,
+    };
+    wall.parse::<jiff::civil::DateTime>().map_err(|_| {
         minijinja::Error::new(
             minijinja::ErrorKind::InvalidOperation,
             format!("`{text}` is neither a date nor an instant"),
@@ -352,6 +363,7 @@ mod tests {
         assert_eq!(evaluate("tasks.load.outputs.rows | sum"), Ok(json!(6)));
         assert_eq!(evaluate("params.regions | length * 2"), Ok(json!(4)));
         assert_eq!(evaluate("'2017-11-13T02:30:00+01:00' | date"), Ok(json!("2017-11-13")));
+        assert_eq!(evaluate("'2017-11-13T23:30:00.000Z' | date"), Ok(json!("2017-11-13")));
         assert_eq!(evaluate("params.regions | json"), Ok(json!("[\"a\",\"b\"]")));
         assert_eq!(evaluate("tasks.load.outputs.rows | select('gt', 1) | max"), Ok(json!(3)));
         assert_eq!(evaluate("(10 / 4) | round(1)"), Ok(json!(2.5)));

@@ -74,6 +74,47 @@ pub const RUN_WORDS: [&str; 13] = [
     "rollback_failed",
 ];
 
+/// Every word that a task's state may be.
+pub const TASK_WORDS: [&str; 16] = [
+    "waiting",
+    "queued",
+    "starting",
+    "running",
+    "stopping",
+    "held",
+    "awaiting_approval",
+    "retry_wait",
+    "succeeded",
+    "failed",
+    "skipped",
+    "upstream_failed",
+    "cancelled",
+    "rolling_back",
+    "rolled_back",
+    "rollback_failed",
+];
+
+/// Every word that a task's outcome may be, without what stands in brackets.
+pub const OUTCOME_WORDS: [&str; 17] = [
+    "succeeded",
+    "exit",
+    "signal",
+    "oom",
+    "timeout",
+    "lost",
+    "cancelled",
+    "preempted",
+    "check_failed",
+    "start_failed",
+    "rejected",
+    "expired",
+    "expression_error",
+    "marked",
+    "items_failed",
+    "skipped",
+    "upstream_failed",
+];
+
 impl RunPhase {
     /// Whether nothing follows but what a person asks for.
     pub fn is_over(self) -> bool {

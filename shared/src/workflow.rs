@@ -1,6 +1,7 @@
 //! A validated workflow: what the engine runs. Whatever is here has been checked; how people write it is `definition`'s.
 
 mod param;
+pub mod test;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

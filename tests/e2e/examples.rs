@@ -25,6 +25,24 @@ fn every_example_is_valid() {
 }
 
 #[test]
+fn every_example_passes_its_own_tests() {
+    let site = Site::examples();
+    let folder = site.workflows();
+    let output = site.try_runyard(&["test", &folder.to_string_lossy(), "--json"]).expect(0);
+    let document = output.json();
+    let files = document["files"].as_array().expect("a list of files");
+    assert_eq!(files.len(), ENDS.len(), "{document:#}");
+    for file in files {
+        let tests = file["tests"].as_array().map_or(0, Vec::len);
+        assert!(tests >= 2, "{} has {tests} tests", file["file"]);
+    }
+    let plain = site.try_runyard(&["test", &folder.to_string_lossy(), "--filter", "a person"]);
+    let text = plain.expect(0).stdout;
+    assert!(text.contains("ok a person releases the rows (virtual 10m)"), "{text}");
+    assert!(!text.contains("it says hello"), "{text}");
+}
+
+#[test]
 fn every_example_has_an_end_that_is_tested() {
     let folder = fs::read_dir(programs::repository().join("workflows")).expect("it is there");
     let names = folder.flatten().map(|it| it.file_name().to_string_lossy().into_owned());

@@ -74,6 +74,15 @@ pub(crate) enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Play the tests of workflow files in virtual time; needs no daemon, starts nothing
+    Test {
+        /// Files, or folders that hold some
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Only tests in whose name this stands
+        #[arg(long, value_name = "TEXT")]
+        filter: Option<String>,
+    },
     /// Draw what needs what, of a file, a workflow or a run
     Graph {
         #[arg(value_name = "FILE|WORKFLOW|RUN")]

@@ -16,6 +16,7 @@ mod run;
 mod show;
 mod status;
 mod task;
+mod test;
 #[cfg(test)]
 pub(crate) mod tests;
 mod up;
@@ -84,6 +85,7 @@ pub(crate) fn execute(cx: &mut Cx, command: Option<Command>) -> Result<Exit, Err
     match command {
         Command::Demo(demo) => demo::execute(cx, &demo),
         Command::Validate { files } => validate::execute(cx, &files),
+        Command::Test { files, filter } => test::execute(cx, &files, filter.as_deref()),
         Command::Graph { of, format } => graph::execute(cx, &of, format),
         Command::Workflows => list::workflows(cx),
         Command::Workflow { command } => workflow::execute(cx, command),

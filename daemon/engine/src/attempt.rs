@@ -153,6 +153,7 @@ impl Turn<'_> {
             How::Killed => AttemptOutcome::Cancelled,
             How::Oom => AttemptOutcome::Oom,
             How::TimedOut => AttemptOutcome::Timeout,
+            How::Oom => AttemptOutcome::Oom,
             How::Exited(0) => match outputs::parse(&end.outputs, &self.state.task(spot).outputs) {
                 Ok(outputs) => {
                     given = outputs;

@@ -47,7 +47,7 @@ mod resize;
 mod retry;
 mod rollback;
 mod run;
-mod scope;
+pub mod scope;
 mod size;
 pub mod snapshot;
 pub mod state;

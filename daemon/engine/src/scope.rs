@@ -48,8 +48,16 @@ pub(crate) fn of_run_and_tasks<'a>(
     run: RunId,
     names: impl Iterator<Item = &'a String>,
 ) -> Scope {
-    let it = state.run(run);
-    of_run(it).with("tasks", tasks(it, state.definition(run), names))
+    of_whole_run(state.run(run), state.definition(run), names)
+}
+
+/// The values for an expression that names `names` of a run, which may have left the state.
+pub fn of_whole_run<'a>(
+    run: &Run,
+    definition: &Definition,
+    names: impl Iterator<Item = &'a String>,
+) -> Scope {
+    of_run(run).with("tasks", tasks(run, definition, names))
 }
 
 /// `env`: each variable may read those before it; one that has no value is not there.

@@ -13,8 +13,10 @@ pub mod generate;
 pub mod journal;
 pub mod people;
 pub mod play;
+pub mod player;
 pub mod report;
 pub mod rng;
+pub mod script;
 pub mod world;
 
 pub use play::play;

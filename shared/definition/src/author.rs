@@ -10,9 +10,11 @@ mod retry;
 mod rollback;
 mod script;
 mod task;
+mod test;
 
 use std::time::Duration;
 
+use shared::workflow::test::Test;
 use shared::workflow::{
     Concurrency, Deadline, Docs, OnRunFailure, Priority, Retry, Section, Timeout, WhenFull,
     Workflow,
@@ -33,6 +35,8 @@ pub(crate) type ReadFile<'f> = &'f dyn Fn(&str) -> Result<String, String>;
 /// A workflow with what is needed to check it.
 pub(crate) struct Draft {
     pub(crate) workflow: Workflow,
+    /// Its own tests.
+    pub(crate) tests: Vec<Test>,
     /// Of each task of the workflow where it and its needs stand.
     pub(crate) places: Vec<TaskPlaces>,
     /// Every expression.
@@ -92,12 +96,14 @@ pub(crate) fn read(
             places.push(place);
         }
     }
+    let tests = test::read(root.get("tests"), &workflow, &mut reader);
     let tasks = root.entry("tasks");
     let no_tasks = tasks.filter(|it| matches!(&it.value.value, Value::Map(all) if all.is_empty()));
     let is_kept = workflow.on_run_failure == OnRunFailure::Keep;
     let roll_back = root.entry("on_run_failure").filter(|_| !is_kept);
     Draft {
         workflow,
+        tests,
         places,
         uses: reader.uses,
         no_tasks: no_tasks.map(|it| it.place),

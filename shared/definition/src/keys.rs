@@ -4,6 +4,7 @@
 mod names;
 mod rollback;
 mod task;
+mod test;
 
 pub(crate) use names::WORKFLOW_NAME;
 use names::{DATASET, ENV, ITEM, OUTPUT, PARAM, POOL, RESOURCE, TASK_NAME};
@@ -12,6 +13,7 @@ pub(crate) use rollback::{ON_RUN_FAILURE_WORDS, ON_UNDO_FAILURE};
 pub(crate) use task::{
     CHECK_FAILURE, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, ROUTE, TASK, TIMEOUT,
 };
+pub(crate) use test::{MOCKED_OUTCOMES, TEST};
 
 use shared::workflow::{ParamType, Priority};
 
@@ -96,6 +98,11 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
             Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)),
             "Tasks that run when everything else has ended, whatever the outcome.",
         ),
+        key(
+            "tests",
+            Shape::List(&Shape::Mapping(&TEST)),
+            "What must come of a run if the outside does this and that; `runyard test FILE` plays them without starting anything.",
+        ),
         later("timezone"),
         later("schedule"),
         later("triggers"),
@@ -104,7 +111,6 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
         later("secrets"),
         later("alerts"),
         later("datasets"),
-        later("tests"),
         later("timeout"),
         later("component"),
         later("outputs"),

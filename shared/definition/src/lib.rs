@@ -23,6 +23,7 @@ mod yaml;
 use sha2::{Digest, Sha256};
 use shared::diagnostic::Diagnostic;
 use shared::workflow::Workflow;
+use shared::workflow::test::Test;
 
 pub use graph::graph;
 pub use reference::reference;
@@ -49,6 +50,8 @@ pub struct Source<'a> {
 pub struct Loaded {
     /// The workflow; none if there is any error.
     pub workflow: Option<Workflow>,
+    /// Its own tests, in file order; none if there is any error. They are no part of its version.
+    pub tests: Vec<Test>,
     /// Errors and warnings in file order; at most 200.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -58,9 +61,10 @@ pub struct Loaded {
 /// `read_file` gives the text of a file that the workflow names, by its path as written, or says why not.
 pub fn load(source: &Source<'_>, read_file: &dyn Fn(&str) -> Result<String, String>) -> Loaded {
     let mut report = Report::new(source.file, source.text);
-    let workflow = load_into(&mut report, source, read_file);
-    let workflow = workflow.filter(|_| !report.has_errors());
-    Loaded { workflow, diagnostics: report.into_diagnostics() }
+    let read = load_into(&mut report, source, read_file);
+    let (workflow, tests) = read.filter(|_| !report.has_errors()).unzip();
+    let tests = tests.unwrap_or_default();
+    Loaded { workflow, tests, diagnostics: report.into_diagnostics() }
 }
 
 /// As [`load`], for what may not even be text.
@@ -73,7 +77,7 @@ pub fn load_bytes(
     let refuse = |place, problem| {
         let mut report = Report::new(file, "");
         report.add(place, problem);
-        Loaded { workflow: None, diagnostics: report.into_diagnostics() }
+        Loaded { workflow: None, tests: Vec::new(), diagnostics: report.into_diagnostics() }
     };
     if bytes.len() > BYTES_MAX {
         return refuse(START, Problem::TooLarge(bytes.len()));
@@ -90,7 +94,7 @@ fn load_into(
     report: &mut Report<'_>,
     source: &Source<'_>,
     read_file: &dyn Fn(&str) -> Result<String, String>,
-) -> Option<Workflow> {
+) -> Option<(Workflow, Vec<Test>)> {
     if source.text.len() > BYTES_MAX {
         report.add(START, Problem::TooLarge(source.text.len()));
         return None;
@@ -109,7 +113,7 @@ fn load_into(
     check::check(&draft, report);
     let mut workflow = draft.workflow;
     workflow.version = version(&workflow).as_str().into();
-    Some(workflow)
+    Some((workflow, draft.tests))
 }
 
 /// The hash of everything that a workflow says, its own version left empty.
@@ -145,6 +149,16 @@ mod tests {
         assert_eq!(version_of("/w", written, "echo"), version);
         assert_ne!(version_of("/w", text, "echo 2"), version);
         assert_ne!(version_of("/other", text, "echo"), version);
+    }
+
+    #[test]
+    fn tests_are_no_part_of_a_version() {
+        let text = "tasks: { a: { run: x, timeout: 1m } }";
+        let tested = format!("{text}\ntests: [{{ name: it works, expect: {{ run: succeeded }} }}]");
+        assert_eq!(version_of("/w", &tested, ""), version_of("/w", text, ""));
+        let source = Source { file: "x.yaml", folder: "/w", text: &tested };
+        let loaded = load(&source, &|_| Ok(String::new()));
+        assert_eq!((loaded.tests.len(), loaded.tests[0].line), (1, 2));
     }
 
     #[test]

@@ -86,6 +86,9 @@ fn every_good_file_loads_without_a_word_and_gives_the_workflow_that_is_kept_besi
         let back: Workflow = serde_json::from_str(&json).expect("its JSON form is read back");
         assert_eq!(back, workflow, "{}", path.display());
         expect(&path, "json", &(json + "\n"));
+        if !loaded.tests.is_empty() {
+            expect(&path, "txt", &format!("{:#?}\n", loaded.tests));
+        }
     }
 }
 

@@ -142,10 +142,11 @@ fn ten_thousand_tasks_load_without_quadratic_work() {
     assert_eq!(code(cycle), "cycle");
 }
 
-const GOOD: [&str; 4] = [
+const GOOD: [&str; 5] = [
     include_str!("good/everything.yaml"),
     include_str!("good/anchors.yaml"),
     include_str!("good/rollback.yaml"),
+    include_str!("good/tests.yaml"),
     include_str!("../../../workflows/retail-daily-sales.yaml"),
 ];
 
@@ -190,7 +191,7 @@ proptest! {
         prop::sample::select(vec![
             "tasks", ":", " ", "\n", "\n  ", "\n    ", "- ", "[", "]", "{", "}", ",", "a", "run", "needs", "map",
             "over", "&x", "*x", "<<", "!t", "'", "\"", "|", ">", "?", "#", "---", "~", "1", "{{", "}}", "params.x",
-            "timeout", "retry", "check", "expr", "approval", "rollback", "publish", "from", "to", "on_run_failure", "when", "exec", "\t", "\u{feff}", "é", "%",
+            "timeout", "retry", "check", "expr", "approval", "rollback", "tests", "mock", "expect", "acts", "publish", "from", "to", "on_run_failure", "when", "exec", "\t", "\u{feff}", "é", "%",
         ]),
         0..60,
     )) {

@@ -7,3 +7,4 @@ pub(crate) mod fixture;
 mod logs;
 mod pages;
 mod recovery;
+mod test;

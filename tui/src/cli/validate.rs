@@ -42,10 +42,10 @@ pub(super) fn schema(cx: &mut Cx) -> Result<Exit, Error> {
 
 /// The files that diagnostics point into.
 #[derive(Default)]
-struct Texts(BTreeMap<String, String>);
+pub(super) struct Texts(BTreeMap<String, String>);
 
 impl Texts {
-    fn line(&mut self, diagnostic: &Diagnostic) -> Option<&str> {
+    pub(super) fn line(&mut self, diagnostic: &Diagnostic) -> Option<&str> {
         let index = usize::try_from(diagnostic.line).ok()?.checked_sub(1)?;
         let file = &diagnostic.file;
         let read = || local::read(Path::new(file)).unwrap_or_default();
@@ -54,7 +54,7 @@ impl Texts {
 }
 
 /// A diagnostic with its place, the line it is about, and the help.
-fn lines(diagnostic: &Diagnostic, source: Option<&str>) -> Vec<Line> {
+pub(super) fn lines(diagnostic: &Diagnostic, source: Option<&str>) -> Vec<Line> {
     let place = match diagnostic.line {
         0 => format!("{}: ", diagnostic.file),
         line => format!("{}:{line}:{}: ", diagnostic.file, diagnostic.column),

@@ -37,16 +37,25 @@ pub(crate) struct Scope {
     pub(crate) item: Option<String>,
     /// How many of the parameters are known.
     pub(crate) params: usize,
+    /// It is asked when the run has ended, `finally` too.
+    pub(crate) is_over: bool,
 }
 
 impl Scope {
     pub(super) fn of_workflow() -> Self {
-        Self { task: None, more: &["trigger"], undo: false, item: None, params: usize::MAX }
+        Self {
+            task: None,
+            more: &["trigger"],
+            undo: false,
+            item: None,
+            params: usize::MAX,
+            is_over: false,
+        }
     }
 
     /// For what is computed before there is a run: the default of the parameter `number`.
     pub(super) fn of_param(number: usize) -> Self {
-        Self { task: None, more: &[], undo: false, item: None, params: number }
+        Self { task: None, more: &[], undo: false, item: None, params: number, is_over: false }
     }
 
     pub(super) fn of_task(number: usize) -> Self {
@@ -56,6 +65,11 @@ impl Scope {
     /// For what is asked of a run when all its tasks have ended, before those of `finally` start.
     pub(super) fn of_end() -> Self {
         Self::of_workflow().with(&["trigger", "tasks"])
+    }
+
+    /// For what must be true of a run that is over.
+    pub(super) fn of_test() -> Self {
+        Self { is_over: true, ..Self::of_end() }
     }
 
     /// For what undoes the task.

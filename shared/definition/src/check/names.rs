@@ -94,7 +94,9 @@ impl Checker<'_, '_> {
             ("outputs", Some(output)) => self.own_output(None, output, name, it),
             ("tasks", None) => self.add(it, name, Problem::WholeTasks { whole: "tasks" }),
             ("interval", Some(part)) => self.part(root, part, &["start", "end"], it),
-            ("run", Some(part)) if scope.task.is_some() => self.part(root, part, &RUN_PARTS, it),
+            ("run", Some(part)) if scope.task.is_some() || scope.is_over => {
+                self.part(root, part, &RUN_PARTS, it)
+            }
             // Before there is a run it has no state.
             ("run", Some(part)) => self.part(root, part, &RUN_PARTS[..4], it),
             _ => {}
@@ -166,6 +168,7 @@ impl Checker<'_, '_> {
         match it.scope.task {
             Some(task) if it.scope.undo && task == read => {}
             Some(task) => self.reads.push(Read { task, read, place: it.place }),
+            None if it.scope.is_over => {}
             None if self.draft.workflow.tasks[read].section == Section::Finally => {
                 let message = format!("`{path}` is in `finally`, which has not run by then");
                 let help = "name tasks of `tasks`: `finally` runs last";

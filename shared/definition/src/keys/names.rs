@@ -18,6 +18,15 @@ pub(crate) static TASK_NAME: NameRule = NameRule {
     later: &[],
 };
 
+/// One of a task, an item or an undo, or a form of several. That there is such a task is another check.
+pub(crate) static TASK_PATH: NameRule = NameRule {
+    what: "the name of a task",
+    help: "write `task`, `task:item` or `undo@task`",
+    pattern: "^.+$",
+    fits: |text| !text.is_empty(),
+    later: &[],
+};
+
 pub(crate) static POOL: NameRule = NameRule {
     what: "the name of a pool",
     help: TASK_NAME.help,
