@@ -177,6 +177,13 @@ pub enum Failure {
     },
     /// Nobody has decided in time.
     Expired,
+    /// Of the tasks of a group so many have failed that may not.
+    Tasks {
+        /// How many have failed.
+        failed: u32,
+        /// How many there are.
+        total: u32,
+    },
     /// One of its expressions has no value.
     Expression(String),
     /// A person has said that it has.
@@ -353,6 +360,7 @@ impl Failure {
                 said(format!("marked as failed by {by}"), comment.as_deref())
             }
             Self::Items { failed, total } => format!("{failed} of {total} items failed"),
+            Self::Tasks { failed, total } => format!("{failed} of {total} tasks failed"),
         }
     }
 
@@ -365,6 +373,7 @@ impl Failure {
             Self::Expression(_) => "expression_error".to_owned(),
             Self::Marked { .. } => "marked".to_owned(),
             Self::Items { .. } => "items_failed".to_owned(),
+            Self::Tasks { .. } => "tasks_failed".to_owned(),
         }
     }
 }

@@ -38,6 +38,7 @@ impl Turn<'_> {
                 let end = AttemptEnd::of(How::Exited(0));
                 self.settle(spot, attempt, end);
             }
+            Kind::Group => self.begin_group(spot),
             Kind::Run { .. } | Kind::Exec { .. } | Kind::Publish { .. } => {}
         }
     }

@@ -8,6 +8,7 @@ use shared::plan::{Plan, Tasks};
 use shared::request::{Actor, Decision, PauseWhat, Refusal, RefusalCode, Request};
 use shared::state::{AttemptOutcome, Outcome, TaskPhase, Wait};
 use shared::time::{Timestamp, format_duration};
+use shared::workflow::Kind;
 
 use crate::definition::Definition;
 use crate::effect::Effect;
@@ -223,7 +224,15 @@ struct Looks<'a> {
 impl Looks<'_> {
     fn plan(&self, parts: Parts) -> Plan {
         let again: BTreeSet<&TaskPath> = parts.run.iter().chain(&parts.undo).collect();
-        let names = |all: &[TaskPath]| all.iter().map(ToString::to_string).collect::<Tasks>();
+        // A group is told by what is in it.
+        let is_group = |it: &&TaskPath| {
+            let place = self.workflow.place(&it.task);
+            place.is_some_and(|it| self.workflow.task(it).kind == Kind::Group)
+        };
+        let names = |all: &[TaskPath]| {
+            let told = all.iter().filter(|it| !is_group(it));
+            told.map(ToString::to_string).collect::<Tasks>()
+        };
         let void = self.voided(&again);
         let told: BTreeSet<&TaskPath> = void.iter().chain(&parts.not_undone).collect();
         let keep = self.kept(&again).filter(|it| !told.contains(it)).map(|it| it.to_string());
@@ -250,7 +259,10 @@ impl Looks<'_> {
             })
         };
         let is_told =
-            |spot: &Spot| self.workflow.task(spot.task).map.is_none() == spot.item.is_none();
+            |spot: &Spot| {
+                let task = self.workflow.task(spot.task);
+                task.map.is_none() == spot.item.is_none() && task.kind != Kind::Group
+            };
         let kept = self.before.spots().filter(move |spot| {
             is_told(spot)
                 && has_succeeded(self.before, spot)

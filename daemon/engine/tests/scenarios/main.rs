@@ -3,6 +3,7 @@
 mod approvals;
 mod checks;
 mod concurrency;
+mod groups;
 mod map;
 mod params;
 mod pauses;
