@@ -210,6 +210,8 @@ pub enum Skip {
     When,
     /// Its trigger rule does not hold.
     Rule,
+    /// Everything in the group was skipped.
+    Tasks,
     /// Nobody answered its approval, which says to skip then.
     Expired,
     /// A person has said so.
@@ -334,6 +336,7 @@ impl Outcome {
             Self::Failed(failure) => Some(failure.reason()),
             Self::Skipped(Skip::When) => Some("its `when` was false".to_owned()),
             Self::Skipped(Skip::Rule) => Some("its trigger rule does not hold".to_owned()),
+            Self::Skipped(Skip::Tasks) => Some("everything in it was skipped".to_owned()),
             Self::Skipped(Skip::Expired) => Some("nobody answered in time".to_owned()),
             Self::Skipped(Skip::Person { by, comment }) => {
                 Some(said(format!("skipped by {by}"), comment.as_deref()))

@@ -157,9 +157,12 @@ fn outcome(state: &State, all: &[Spot], is_stopped: bool) -> Outcome {
         Outcome::UpstreamFailed
     } else if !failed.is_empty() {
         let number = |it: usize| u32::try_from(it).expect("a file holds fewer tasks than bytes");
-        Outcome::Failed(Failure::Tasks { failed: number(failed.len()), total: number(all.len()) })
+        let by_itself =
+            |it: &&&Spot| matches!(state.task_run(***it).phase.outcome(), Some(Outcome::Failed(_)));
+        let count = failed.iter().filter(by_itself).count();
+        Outcome::Failed(Failure::Tasks { failed: number(count), total: number(all.len()) })
     } else if all.iter().all(skipped) {
-        Outcome::Skipped(Skip::Rule)
+        Outcome::Skipped(Skip::Tasks)
     } else {
         Outcome::Succeeded
     }
@@ -172,7 +175,7 @@ pub(crate) fn of_good_items(state: &State, whole: Spot) -> Outcome {
     let skipped = |it: &TaskRun| matches!(it.phase, TaskPhase::Finished(Outcome::Skipped(_)));
     let all_skipped = !items.is_empty() && items.iter().all(|it| skipped(&it.progress));
     match is_chain && all_skipped {
-        true => Outcome::Skipped(Skip::Rule),
+        true => Outcome::Skipped(Skip::Tasks),
         false => Outcome::Succeeded,
     }
 }
