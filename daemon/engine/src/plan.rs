@@ -224,15 +224,7 @@ struct Looks<'a> {
 impl Looks<'_> {
     fn plan(&self, parts: Parts) -> Plan {
         let again: BTreeSet<&TaskPath> = parts.run.iter().chain(&parts.undo).collect();
-        // A group is told by what is in it.
-        let is_group = |it: &&TaskPath| {
-            let place = self.workflow.place(&it.task);
-            place.is_some_and(|it| self.workflow.task(it).kind == Kind::Group)
-        };
-        let names = |all: &[TaskPath]| {
-            let told = all.iter().filter(|it| !is_group(it));
-            told.map(ToString::to_string).collect::<Tasks>()
-        };
+        let names = |all: &[TaskPath]| all.iter().map(ToString::to_string).collect::<Tasks>();
         let void = self.voided(&again);
         let told: BTreeSet<&TaskPath> = void.iter().chain(&parts.not_undone).collect();
         let keep = self.kept(&again).filter(|it| !told.contains(it)).map(|it| it.to_string());

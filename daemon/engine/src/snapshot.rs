@@ -208,9 +208,8 @@ fn part_view(run: &Run, workflow: &Workflow, place: usize, item: Option<usize>) 
         // What is in a group stands right behind it.
         let prefix = format!("{}/", task.name);
         let inside = behind.take_while(|it| it.0.name.as_str().starts_with(&prefix));
-        view.items.clear();
         for (_, it) in inside.filter(|it| it.0.group.as_ref() == Some(&task.name)) {
-            count(&mut view.items, of_item(it, item));
+            count(&mut view.tasks, of_item(it, item));
         }
     }
     view
@@ -257,6 +256,7 @@ fn task_view(task: &Task, it: &TaskRun) -> TaskView {
         outputs: shown_outputs(it),
         failed_items: is_mapped.then(|| failed_items(it)),
         items,
+        tasks: BTreeMap::new(),
         warnings: it.warnings.clone(),
         attempts: it.attempts.iter().map(attempt_view).collect(),
         can_undo: task.rollback.is_some(),
