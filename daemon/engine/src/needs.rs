@@ -37,6 +37,11 @@ impl Turn<'_> {
         {
             return;
         }
+        // How many items of a task may begin is for the task to say.
+        let is_in_chain = self.state.definition(spot.run).chain(spot.task).is_some();
+        if spot.item.is_some() && !is_in_chain {
+            return self.todo.push(spot.parent());
+        }
         match &self.state.task_run(spot).phase {
             TaskPhase::Waiting(Wait::Needs) => match verdict(self.state, spot) {
                 Verdict::Wait if self.state.is_group(spot) && spot.item.is_some() => {
