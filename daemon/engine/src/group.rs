@@ -16,7 +16,9 @@ impl Turn<'_> {
     pub(crate) fn begin_group(&mut self, group: Spot) {
         let task = self.state.path(group);
         self.emit(Event::GroupStarted { run: group.run, task });
-        self.todo.extend(members(self.state, group));
+        // Also what is in a group in it that had begun before.
+        let inside = self.state.definition(group.run).groups().inside(group.task);
+        self.todo.extend(inside.into_iter().map(|task| Spot { task, ..group }));
         // What is in it may have ended by a person's word.
         self.todo.push(group);
     }

@@ -68,6 +68,8 @@ impl Turn<'_> {
         let said = comment.clone();
         let task = path.clone();
         self.emit(Event::TaskMarked { run, task, actor: by, outcome, outputs, comment: said });
+        let is_last = |it: &TaskPath| finally.contains(&TaskPath::task(it.task.clone()));
+        let again: Vec<TaskPath> = again.into_iter().filter(|it| !is_last(it)).collect();
         let tasks: Vec<TaskPath> = again.into_iter().chain(finally).collect();
         let names = tasks.iter().map(ToString::to_string).collect();
         if !tasks.is_empty() {

@@ -157,7 +157,7 @@ fn choose(
     };
     let items = asked.iter().filter(|it| it.item.is_some() && !whole.contains(&it.task));
     let tasks = whole.iter().filter(|it| !untouched(it)).map(|task| Spot::task(run, *task));
-    let inner = inner.into_iter().filter(|spot| {
+    let inner = inner.into_iter().filter(|it| !whole.contains(&it.task)).filter(|spot| {
         it.at(spot.task, spot.item).is_some_and(|it| {
             it.phase != TaskPhase::Waiting(Wait::Needs) || !it.attempts.is_empty()
         })
