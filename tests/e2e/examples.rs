@@ -8,8 +8,14 @@ use e2e::{Site, programs, wait};
 use crate::sales;
 
 /// Each example, and the exit code of `run --wait`.
-const ENDS: &[(&str, i32)] =
-    &[("approve", 0), ("fan-out", 11), ("hello", 0), ("regions", 0), ("retail-daily-sales", 0), ("retry", 0)];
+const ENDS: &[(&str, i32)] = &[
+    ("approve", 0),
+    ("fan-out", 11),
+    ("hello", 0),
+    ("regions", 0),
+    ("retail-daily-sales", 0),
+    ("retry", 0),
+];
 
 #[test]
 fn every_example_is_valid() {

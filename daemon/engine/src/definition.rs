@@ -179,9 +179,9 @@ fn before(groups: &Groups, needs: &[Vec<u32>]) -> Vec<Vec<u32>> {
         true => place,
         false => count + place,
     };
-    let starts = (0..count).zip(needs).map(|(place, needs)| {
-        needs.iter().map(|it| end(*it)).chain(groups.group(place)).collect()
-    });
+    let starts = (0..count)
+        .zip(needs)
+        .map(|(place, needs)| needs.iter().map(|it| end(*it)).chain(groups.group(place)).collect());
     let ends = (0..count).map(|place| match groups.members(place) {
         [] => Vec::new(),
         members => members.iter().map(|it| end(*it)).chain([place]).collect(),

@@ -150,9 +150,8 @@ fn outcome(state: &State, all: &[Spot], is_stopped: bool) -> Outcome {
     let failed = |it: &&Spot| has_failed(state.task(**it), state.task_run(**it));
     let failed: Vec<&Spot> = all.iter().filter(failed).collect();
     let is = |it: &Spot, outcome: &Outcome| state.task_run(*it).phase.outcome() == Some(outcome);
-    let skipped = |it: &Spot| {
-        matches!(state.task_run(*it).phase.outcome(), Some(Outcome::Skipped(_)))
-    };
+    let skipped =
+        |it: &Spot| matches!(state.task_run(*it).phase.outcome(), Some(Outcome::Skipped(_)));
     if failed.iter().any(|it| is(it, &Outcome::Cancelled)) && is_stopped {
         Outcome::Cancelled
     } else if !failed.is_empty() && failed.iter().all(|it| is(it, &Outcome::UpstreamFailed)) {

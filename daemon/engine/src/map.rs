@@ -34,8 +34,10 @@ impl Turn<'_> {
                 let inside = definition.groups().inside(spot.task).into_iter();
                 let inner: Vec<TaskName> =
                     inside.map(|it| definition.task(it).name.clone()).collect();
-                let parts: Vec<Spot> =
-                    inner.iter().filter_map(|it| self.state.spot(spot.run, &it.clone().into())).collect();
+                let parts: Vec<Spot> = inner
+                    .iter()
+                    .filter_map(|it| self.state.spot(spot.run, &it.clone().into()))
+                    .collect();
                 self.emit(Event::ItemsExpanded { run: spot.run, task, inner, items });
                 self.todo.extend(parts);
                 // Looked at again: its items are made ready, and one without items is over.

@@ -86,7 +86,8 @@ impl Turn<'_> {
         match spot.undo {
             true => {}
             false => {
-                if self.state.is_group(spot) && mark_succeeds {
+                let is_over = self.state.task_run(spot).phase.is_over();
+                if self.state.is_group(spot) && mark_succeeds && is_over {
                     let (by, comment) = (actor.name.clone(), comment.clone());
                     self.end_all(spot, &Outcome::Skipped(Skip::Person { by, comment }));
                 }

@@ -250,11 +250,10 @@ impl Looks<'_> {
                 it.phase == TaskPhase::Finished(Outcome::Succeeded) && !it.is_undone()
             })
         };
-        let is_told =
-            |spot: &Spot| {
-                let task = self.workflow.task(spot.task);
-                task.map.is_none() == spot.item.is_none() && task.kind != Kind::Group
-            };
+        let is_told = |spot: &Spot| {
+            let task = self.workflow.task(spot.task);
+            task.map.is_none() == spot.item.is_none() && task.kind != Kind::Group
+        };
         let kept = self.before.spots().filter(move |spot| {
             is_told(spot)
                 && has_succeeded(self.before, spot)

@@ -38,9 +38,10 @@ impl Turn<'_> {
         let places = definition.places().filter(|it| definition.task(*it).section == section);
         self.todo.extend(places.map(|task| Spot::task(run, task)));
         // What has ended in them while nobody looked.
-        let begun = self.state.run(run).spots().filter(|spot| {
-            spot.item.is_some() && definition.task(spot.task).kind == Kind::Group
-        });
+        let begun =
+            self.state.run(run).spots().filter(|spot| {
+                spot.item.is_some() && definition.task(spot.task).kind == Kind::Group
+            });
         let begun: Vec<Spot> = begun.collect();
         self.todo.extend(begun);
     }
@@ -148,15 +149,10 @@ pub(crate) fn outcome(state: &State, run: &Run) -> RunOutcome {
 /// `finally` can turn a success into a failure, never the other way.
 fn with_finally(state: &State, run: &Run, outcome: RunOutcome) -> RunOutcome {
     let definition = state.definition(run.id);
-    let failed = definition
-        .workflow
-        .tasks
-        .iter()
-        .zip(&run.tasks)
-        .any(|(task, it)| {
-            let is_last = task.section == Section::Finally && task.group.is_none();
-            is_last && has_failed(task, it)
-        });
+    let failed = definition.workflow.tasks.iter().zip(&run.tasks).any(|(task, it)| {
+        let is_last = task.section == Section::Finally && task.group.is_none();
+        is_last && has_failed(task, it)
+    });
     match outcome {
         RunOutcome::RolledBack | RunOutcome::RollbackFailed => outcome,
         _ if run.cancel.is_some() => RunOutcome::Cancelled,

@@ -125,7 +125,9 @@ impl Groups {
         }
         let members = self.members(place);
         let needed = |it: &u32| {
-            members.iter().any(|other| tasks[*other as usize].needs.contains(&tasks[*it as usize].name))
+            members
+                .iter()
+                .any(|other| tasks[*other as usize].needs.contains(&tasks[*it as usize].name))
         };
         let last = members.iter().filter(|it| !needed(it));
         last.flat_map(|it| self.exits(tasks, *it)).collect()

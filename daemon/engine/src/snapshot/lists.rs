@@ -6,8 +6,8 @@ use serde_json::Value;
 use shared::id::{PoolName, ResourceName, TaskPath, WorkflowName};
 use shared::request::{Decision, PauseWhat};
 use shared::snapshot::{
-    ApprovalRow, DecisionView, Graph, GraphNode, HolderRow, PauseView, PoolRow,
-    QueueRow, RunsView, WorkflowRow,
+    ApprovalRow, DecisionView, Graph, GraphNode, HolderRow, PauseView, PoolRow, QueueRow, RunsView,
+    WorkflowRow,
 };
 use shared::state::{RunPhase, TaskPhase, Wait};
 use shared::why::Blocker;

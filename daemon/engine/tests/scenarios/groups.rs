@@ -74,7 +74,8 @@ fn a_group_begins_with_its_needs_and_ends_with_its_last_task() {
         00:00 last attempt 1 succeeded
         00:00 last succeeded
         00:00 run succeeded
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -100,7 +101,8 @@ fn a_failure_within_fails_the_group_and_what_needs_it_does_not_run() {
         00:00 g failed (1 of 2 tasks failed)
         00:00 last upstream_failed
         00:00 run failed
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
     expect!["g/a failed: exit(1)"].assert_eq(&world.why_ended(run).join("\n"));
 }
 
@@ -138,7 +140,8 @@ fn a_failure_that_may_be_within_leaves_the_group_good_and_the_run_partial() {
         00:00 last attempt 1 succeeded
         00:00 last succeeded
         00:00 run partial
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -170,7 +173,8 @@ fn a_group_that_may_fail_is_gone_on_from() {
         00:00 last attempt 1 succeeded
         00:00 last succeeded
         00:00 run partial
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -191,7 +195,8 @@ fn what_is_in_a_group_that_is_skipped_is_skipped() {
         00:00 g/b skipped (its `when` was false)
         00:00 last skipped (its trigger rule does not hold)
         00:00 run succeeded
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
     world.retry(run, &["g/b"]);
     expect![[r#"
         00:00 run flow#1 is taken up again
@@ -202,7 +207,8 @@ fn what_is_in_a_group_that_is_skipped_is_skipped() {
         00:00 g/b skipped (its `when` was false)
         00:00 last skipped (its trigger rule does not hold)
         00:00 run succeeded
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -225,7 +231,8 @@ fn a_person_skips_a_group_that_waits() {
         00:00 first attempt 1 succeeded
         00:00 first succeeded
         00:00 run succeeded
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -251,7 +258,8 @@ fn a_person_marks_a_group() {
         00:00 last attempt 1 succeeded
         00:00 last succeeded
         00:00 run succeeded
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -269,10 +277,7 @@ tasks:
       d: { needs: h, run: x }
 ";
     let (mut world, run) = World::playing(4, text);
-    assert_eq!(
-        world.why(run, "g/h/b"),
-        ["needs that have not ended: its group g/h (waiting)"]
-    );
+    assert_eq!(world.why(run, "g/h/b"), ["needs that have not ended: its group g/h (waiting)"]);
     ["g/a", "g/h/b", "g/h/c"].iter().for_each(|it| world.succeed(it));
     expect![[r#"
         00:00 run flow#1 created by user:ann
@@ -298,15 +303,18 @@ tasks:
         00:00 g/d queued
         00:00 g/d attempt 1 starting
         00:00 g/d attempt 1 started (pid 42)
-    "#]].assert_eq(&world.trace());
-    expect!["tasks of it that have not ended: g/d (running)"].assert_eq(&world.why(run, "g").join("\n"));
+    "#]]
+    .assert_eq(&world.trace());
+    expect!["tasks of it that have not ended: g/d (running)"]
+        .assert_eq(&world.why(run, "g").join("\n"));
     world.succeed("g/d");
     expect![[r#"
         00:00 g/d attempt 1 succeeded
         00:00 g/d succeeded
         00:00 g succeeded
         00:00 run succeeded
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -362,7 +370,8 @@ fn each_item_goes_through_a_mapped_group_at_its_own_pace() {
         00:00 regions succeeded
         00:00 total queued
         00:00 total attempt 1 starting
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
     expect![[r#"Argv(["sum", "[1,2]"])"#]].assert_eq(&started_program(&world));
 }
 
@@ -370,8 +379,10 @@ fn each_item_goes_through_a_mapped_group_at_its_own_pace() {
 fn of_a_mapped_group_no_more_items_are_under_way_than_may() {
     let text = with(CHAIN, "as: region", "as: region, max_parallel: 1");
     let (mut world, run) = World::playing(4, &text);
-    expect!["1 of its items run, which is its `max_parallel`"].assert_eq(&world.why(run, "regions:south").join("\n"));
-    expect!["needs that have not ended: its group regions:south (waiting)"].assert_eq(&world.why(run, "regions/fetch:south").join("\n"));
+    expect!["1 of its items run, which is its `max_parallel`"]
+        .assert_eq(&world.why(run, "regions:south").join("\n"));
+    expect!["needs that have not ended: its group regions:south (waiting)"]
+        .assert_eq(&world.why(run, "regions/fetch:south").join("\n"));
     world.writes("regions/fetch:north", "{\"n\": 1}");
     let open = world.attempt("regions/clean:north");
     world.crash();
@@ -406,7 +417,8 @@ fn of_a_mapped_group_no_more_items_are_under_way_than_may() {
         00:00 regions/fetch:south queued
         00:00 regions/fetch:south attempt 1 starting
         00:00 regions/fetch:south attempt 1 started (pid 42)
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -463,7 +475,8 @@ fn a_failed_item_is_judged_with_the_others_and_its_chain_alone_runs_again() {
         00:00 total attempt 1 succeeded
         00:00 total succeeded
         00:00 run partial
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
     let retry = Request::Retry { run, what: RetryWhat::Failed, comment: None };
     expect![[r#"
         runs 3: total, regions/clean:south, regions/load:south
@@ -497,7 +510,8 @@ fn a_failed_item_is_judged_with_the_others_and_its_chain_alone_runs_again() {
         00:00 total attempt 2 succeeded
         00:00 total succeeded
         00:00 run succeeded
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -518,7 +532,8 @@ fn what_is_asked_to_run_again_of_a_mapped_group_runs_again_item_by_item() {
         keeps 5: regions/fetch:north, regions/fetch:south, regions/clean:north, regions/clean:south, regions/load:south"#]].assert_eq(&plan(&world, RetryWhat::Tasks(vec!["regions/load:north".into()])));
     expect![[r#"
         runs 4: total, regions/fetch:north, regions/clean:north, regions/load:north
-        keeps 3: regions/fetch:south, regions/clean:south, regions/load:south"#]].assert_eq(&plan(&world, RetryWhat::Tasks(vec!["regions:north".into()])));
+        keeps 3: regions/fetch:south, regions/clean:south, regions/load:south"#]]
+    .assert_eq(&plan(&world, RetryWhat::Tasks(vec!["regions:north".into()])));
     expect![[r#"
         runs 5: total, regions/clean:north, regions/clean:south, regions/load:north, regions/load:south
         keeps 2: regions/fetch:north, regions/fetch:south"#]].assert_eq(&plan(&world, RetryWhat::From("regions/clean".into())));
@@ -603,7 +618,8 @@ fn a_mapped_group_without_items_has_nothing_to_do() {
         00:00 total queued
         00:00 total attempt 1 starting
         00:00 total attempt 1 started (pid 42)
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
@@ -638,12 +654,17 @@ fn a_cancelled_run_ends_the_groups_in_it() {
         00:00 regions/fetch cancelled
         00:00 regions cancelled
         00:00 run cancelled
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }
 
 #[test]
 fn a_chain_is_undone_item_by_item_the_newest_first() {
-    let text = with(CHAIN, "load: { needs: clean, run: x }", "load: { needs: clean, run: x, rollback: y }");
+    let text = with(
+        CHAIN,
+        "load: { needs: clean, run: x }",
+        "load: { needs: clean, run: x, rollback: y }",
+    );
     let text = with(&text, "fetch: { run: x }", "fetch: { run: x, rollback: y }");
     let (mut world, run) = World::playing(4, &text);
     for item in ["north", "south"] {
@@ -668,7 +689,8 @@ fn a_chain_is_undone_item_by_item_the_newest_first() {
         00:04 undo@regions/load:north attempt 1 succeeded
         00:04 regions/load:north undone
         00:04 run rolled_back
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
     world.roll_back(run, &[]);
     world.fail("undo@regions/load:south");
     expect![[r#"
@@ -690,5 +712,6 @@ fn a_chain_is_undone_item_by_item_the_newest_first() {
         00:04 undo@regions/fetch:north attempt 1 succeeded
         00:04 regions/fetch:north undone
         00:04 run rollback_failed
-    "#]].assert_eq(&world.trace());
+    "#]]
+    .assert_eq(&world.trace());
 }

@@ -70,9 +70,10 @@ impl Checker {
         facts.is_begun = true;
         let most = it.task(path)?.map.as_ref().and_then(|it| it.max_parallel);
         let of_group = |other: &TaskPath| other.task == path.task && other.item.is_some();
-        let begun = it.tasks.iter().filter(|(other, facts)| {
-            of_group(other) && facts.is_begun && facts.ended.is_none()
-        });
+        let begun = it
+            .tasks
+            .iter()
+            .filter(|(other, facts)| of_group(other) && facts.is_begun && facts.ended.is_none());
         let begun = begun.count();
         match most.is_some_and(|it| path.item.is_some() && begun > it as usize) {
             true => Err(format!("{begun} items of {} are under way", path.task)),

@@ -118,12 +118,10 @@ impl Checker {
         path: &TaskPath,
     ) -> Option<&'a TaskPath> {
         let built = |it: &&TaskPath| is_built_on(&run.workflow, it, path);
-        rollback.tasks.iter().filter(built).find(|it| {
-            match run.ended(&(*it).clone().undo()) {
-                Some((Outcome::Succeeded, _)) => false,
-                Some(_) => !rollback.policy.goes_on,
-                None => true,
-            }
+        rollback.tasks.iter().filter(built).find(|it| match run.ended(&(*it).clone().undo()) {
+            Some((Outcome::Succeeded, _)) => false,
+            Some(_) => !rollback.policy.goes_on,
+            None => true,
         })
     }
 
@@ -208,8 +206,7 @@ pub(super) fn around(task: &TaskName) -> Vec<TaskName> {
 
 /// The mapped group whose items a task has.
 pub(super) fn chain_of(workflow: &Workflow, task: &TaskName) -> Option<TaskName> {
-    let is_mapped = |name: &TaskName| {
-        workflow.tasks.iter().any(|it| it.name == *name && it.map.is_some())
-    };
+    let is_mapped =
+        |name: &TaskName| workflow.tasks.iter().any(|it| it.name == *name && it.map.is_some());
     around(task).into_iter().find(is_mapped)
 }

@@ -44,8 +44,11 @@ fn push_group(rng: &mut Rng, task: Task, tasks: &mut Vec<Task>, depth: u32) {
     let first = tasks.len();
     tasks.push(group.clone());
     for number in 0..rng.between(1, 3) {
-        let mut beside: Vec<Task> =
-            tasks[first + 1..].iter().filter(|it| it.group.as_ref() == Some(&group.name)).cloned().collect();
+        let mut beside: Vec<Task> = tasks[first + 1..]
+            .iter()
+            .filter(|it| it.group.as_ref() == Some(&group.name))
+            .cloned()
+            .collect();
         if rng.percent(15) && depth == 0 {
             let outside = seen_from_outside(&tasks[..first], group.section);
             beside.extend(outside);

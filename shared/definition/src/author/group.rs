@@ -25,8 +25,7 @@ pub(super) fn read(
     }
     let around = Around { name: &name, map: outer.or(own) };
     for entry in entry.value.get("tasks").map_or(&[][..], Node::entries) {
-        let shared =
-            Shared { env: &env, number: places.len(), group: Some(&around), ..*shared };
+        let shared = Shared { env: &env, number: places.len(), group: Some(&around), ..*shared };
         read(entry, &shared, tasks, places, reader);
     }
 }

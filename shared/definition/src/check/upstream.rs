@@ -22,10 +22,9 @@ pub(super) fn check(
 ) {
     let ends = super::needs::ends(&draft.workflow.tasks);
     let mut by_target: BTreeMap<usize, Vec<&Read>> = BTreeMap::new();
-    for read in reads
-        .iter()
-        .filter(|it| must_be_needed(draft, it) && needs[it.task].binary_search(&ends[it.read]).is_err())
-    {
+    for read in reads.iter().filter(|it| {
+        must_be_needed(draft, it) && needs[it.task].binary_search(&ends[it.read]).is_err()
+    }) {
         by_target.entry(ends[read.read]).or_default().push(read);
     }
     let targets: Vec<(usize, Vec<&Read>)> = by_target.into_iter().collect();
