@@ -119,10 +119,14 @@ impl Changes {
             | Event::RollbackAsked { .. }
             | Event::RollbackCalledOff { .. } => self.put(Key::Pools),
             Event::RollbackBegun { run, tasks, .. } | Event::TasksReset { run, tasks, .. } => {
-                tasks.iter().for_each(|it| self.put(Key::Task(*run, it.task.clone())));
+                tasks.iter().for_each(|it| self.put_task(*run, &it.task));
                 self.put(Key::Approvals);
             }
-            Event::ItemsExpanded { run, task, .. } => self.put(Key::Task(*run, task.clone())),
+            Event::ItemsExpanded { run, task, inner, .. } => {
+                self.put_task(*run, task);
+                inner.iter().for_each(|it| self.put_task(*run, it));
+            }
+            Event::GroupStarted { run, task } => self.put_task(*run, &task.task),
             Event::TaskQueued { run, task }
             | Event::TaskLifted { run, task }
             | Event::TaskHeld { run, task, .. }
@@ -131,19 +135,19 @@ impl Changes {
             | Event::TaskRequeued { run, task, .. }
             | Event::RetryScheduled { run, task, .. }
             | Event::TaskFinished { run, task, .. } => {
-                self.put(Key::Task(*run, task.task.clone()));
+                self.put_task(*run, &task.task);
                 self.put(Key::Pools);
             }
             Event::AttemptStarting { attempt, .. }
             | Event::AttemptPreempted { attempt, .. }
             | Event::AttemptStarted { attempt, .. }
             | Event::AttemptStopping { attempt } => {
-                self.put(Key::Task(attempt.run, attempt.task.task.clone()));
+                self.put_task(attempt.run, &attempt.task.task);
                 self.put(Key::Pools);
             }
             Event::AttemptEnded(ended) => {
                 let attempt = &ended.attempt;
-                self.put(Key::Task(attempt.run, attempt.task.task.clone()));
+                self.put_task(attempt.run, &attempt.task.task);
                 self.put(Key::Pools);
                 // Of an approval no start is told with its end.
                 if ended.started_at.is_none() {
@@ -151,14 +155,22 @@ impl Changes {
                 }
             }
             Event::ApprovalAsked { attempt, .. } => {
-                self.put(Key::Task(attempt.run, attempt.task.task.clone()));
+                self.put_task(attempt.run, &attempt.task.task);
                 self.put(Key::Approvals);
             }
             Event::ApprovalDecided { run, task, .. } => {
-                self.put(Key::Task(*run, task.task.clone()));
+                self.put_task(*run, &task.task);
                 self.put(Key::Approvals);
             }
         }
+    }
+
+    /// A task is otherwise, and so is what a group says that it is in.
+    fn put_task(&mut self, run: RunId, task: &TaskName) {
+        let name = task.as_str();
+        let around = name.match_indices('/').map(|(at, _)| Key::Task(run, name[..at].into()));
+        around.for_each(|it| self.put(it));
+        self.put(Key::Task(run, task.clone()));
     }
 
     fn put(&mut self, key: Key) {

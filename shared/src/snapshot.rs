@@ -185,6 +185,9 @@ pub struct TaskView {
     /// Of a mapped task: how many of its items are in each state.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub items: BTreeMap<String, u32>,
+    /// Of a group, or of an item of a mapped one: how many tasks directly in it are in each state.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tasks: BTreeMap<String, u32>,
     /// Checks that were not met and only warn.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

@@ -218,6 +218,13 @@ pub enum Failure {
     },
     /// Nobody has decided in time.
     Expired,
+    /// Of the tasks of a group so many have failed that may not.
+    Tasks {
+        /// How many have failed.
+        failed: u32,
+        /// How many there are.
+        total: u32,
+    },
     /// One of its expressions has no value.
     Expression(String),
     /// A person has said that it has.
@@ -244,6 +251,8 @@ pub enum Skip {
     When,
     /// Its trigger rule does not hold.
     Rule,
+    /// Everything in the group was skipped.
+    Tasks,
     /// Nobody answered its approval, which says to skip then.
     Expired,
     /// A person has said so.
@@ -368,6 +377,7 @@ impl Outcome {
             Self::Failed(failure) => Some(failure.reason()),
             Self::Skipped(Skip::When) => Some("its `when` was false".to_owned()),
             Self::Skipped(Skip::Rule) => Some("its trigger rule does not hold".to_owned()),
+            Self::Skipped(Skip::Tasks) => Some("everything in it was skipped".to_owned()),
             Self::Skipped(Skip::Expired) => Some("nobody answered in time".to_owned()),
             Self::Skipped(Skip::Person { by, comment }) => {
                 Some(said(format!("skipped by {by}"), comment.as_deref()))
@@ -394,6 +404,7 @@ impl Failure {
                 said(format!("marked as failed by {by}"), comment.as_deref())
             }
             Self::Items { failed, total } => format!("{failed} of {total} items failed"),
+            Self::Tasks { failed, total } => format!("{failed} of {total} tasks failed"),
         }
     }
 
@@ -406,6 +417,7 @@ impl Failure {
             Self::Expression(_) => "expression_error".to_owned(),
             Self::Marked { .. } => "marked".to_owned(),
             Self::Items { .. } => "items_failed".to_owned(),
+            Self::Tasks { .. } => "tasks_failed".to_owned(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A validated workflow: what the engine runs. Whatever is here has been checked; how people write it is `definition`'s.
 
+mod group;
 mod param;
 pub mod test;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::expr::{Expr, Template};
 use crate::id::{PoolName, ResourceName, TaskName, Version, WorkflowName};
 
+pub use group::Groups;
 pub use param::{Param, ParamDefault, ParamType, WrongParam};
 
 /// One version of a workflow.
@@ -182,6 +184,9 @@ pub struct Task {
     pub name: TaskName,
     /// Which list it is in. Needs stay within one list.
     pub section: Section,
+    /// The group that it is directly in; its own name begins with that of the group and `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<TaskName>,
     /// What it is, in a line.
     #[serde(default)]
     pub description: Option<String>,
@@ -287,7 +292,7 @@ impl Task {
         match &self.kind {
             Kind::Run { .. } | Kind::Exec { .. } | Kind::Publish { .. } => true,
             Kind::Check { items } => items.iter().any(|it| matches!(it.what, CheckWhat::Exec(_))),
-            Kind::Wait { .. } | Kind::Approval { .. } => false,
+            Kind::Wait { .. } | Kind::Approval { .. } | Kind::Group => false,
         }
     }
 }
@@ -330,6 +335,8 @@ pub enum Kind {
         /// What.
         publish: Publish,
     },
+    /// Is made of the tasks that name it as their group, which stand behind it. Has no attempts of its own.
+    Group,
 }
 
 impl Kind {
@@ -342,6 +349,7 @@ impl Kind {
             Self::Approval { .. } => "approval",
             Self::Check { .. } => "check",
             Self::Publish { .. } => "publish",
+            Self::Group => "tasks",
         }
     }
 }

@@ -8,8 +8,14 @@ use e2e::{Site, programs, wait};
 use crate::sales;
 
 /// Each example, and the exit code of `run --wait`.
-const ENDS: &[(&str, i32)] =
-    &[("approve", 0), ("fan-out", 11), ("hello", 0), ("retail-daily-sales", 0), ("retry", 0)];
+const ENDS: &[(&str, i32)] = &[
+    ("approve", 0),
+    ("fan-out", 11),
+    ("hello", 0),
+    ("regions", 0),
+    ("retail-daily-sales", 0),
+    ("retry", 0),
+];
 
 #[test]
 fn every_example_is_valid() {
@@ -84,5 +90,8 @@ fn every_example_plays_to_its_end() {
     let load = site.task("fan-out#1", "load");
     assert_eq!(load["failed_items"], 1, "{load:#}");
     assert_eq!(site.task_log("fan-out#1", "summary"), "1 of 4 shards failed\n");
+    // north and south: 5 to 10 without 7; east and west: 4 to 10 without 7.
+    assert_eq!(site.task_log("regions#1", "total"), "22 rows of all regions\n");
+    assert_eq!(site.task_log("regions#1", "regions/load:east"), "east: 6 of 7 lines\n");
     assert_eq!(site.task_log("approve#1", "release"), "released 42 rows\n");
 }

@@ -90,13 +90,19 @@ impl State {
             }
             Event::RunReopened { run, workflow } => self.run_reopened(run, workflow),
             Event::TasksReset { run, tasks, .. } => self.tasks_reset(*run, tasks, at),
-            Event::ItemsExpanded { run, task, items } => {
-                self.change(*run, &TaskPath::task(task.clone()), |it| {
-                    it.items = Some(expanded(items, it.items.take().unwrap_or_default(), at));
-                    (it.phase, it.since) = (TaskPhase::Active(Activity::Running), at);
-                    it.started_at = Some(at);
-                });
+            Event::ItemsExpanded { run, task, inner, items } => {
+                for task in [task].into_iter().chain(inner) {
+                    self.change(*run, &TaskPath::task(task.clone()), |it| {
+                        it.items = Some(expanded(items, it.items.take().unwrap_or_default(), at));
+                        (it.phase, it.since) = (TaskPhase::Active(Activity::Running), at);
+                        it.started_at = Some(at);
+                    });
+                }
             }
+            Event::GroupStarted { run, task } => self.change(*run, task, |it| {
+                (it.phase, it.since) = (TaskPhase::Active(Activity::Running), at);
+                it.started_at = it.started_at.or(Some(at));
+            }),
             Event::TaskQueued { run, task } => {
                 self.change(*run, task, |it| {
                     (it.phase, it.since, it.requeue) = (TaskPhase::Queued, at, false);
@@ -172,6 +178,9 @@ impl State {
                 });
                 if task.item.is_some() && !task.undo {
                     self.judge_again(*run, &task.task, at);
+                }
+                if !task.undo {
+                    self.groups_judged_again(*run, task, at);
                 }
             }
             Event::TaskFinished { run, task, outcome } => self.change(*run, task, |it| {
@@ -328,6 +337,32 @@ impl State {
         // A mapped task whose item runs again is not over, but keeps its other items.
         for parent in parents {
             self.judge_again(run, &parent, at);
+        }
+        tasks.iter().for_each(|it| self.groups_judged_again(run, it, at));
+    }
+
+    /// The groups that a task run is in are not over once it is not. An item of a mapped group waits for its turn again.
+    fn groups_judged_again(&mut self, run: RunId, path: &TaskPath, at: Timestamp) {
+        let Some(spot) = self.runs.get(&run).and_then(|_| self.spot(run, path)) else { return };
+        let definition = self.definition(run).clone();
+        let chain = definition.chain(spot.task);
+        for task in definition.groups().around(spot.task).collect::<Vec<_>>() {
+            let is_in_chain = definition.chain(task).is_some();
+            let item = spot.item.filter(|_| is_in_chain);
+            for item in [item, None].into_iter().take(1 + usize::from(item.is_some())) {
+                let group = Spot { run, task, item, undo: false };
+                if !self.task_run(group).phase.is_over() {
+                    continue;
+                }
+                let phase = match item.is_some() && chain == Some(task) {
+                    true => TaskPhase::Waiting(Wait::Needs),
+                    false => TaskPhase::Active(Activity::Running),
+                };
+                self.change_spot(group, |it| {
+                    (it.phase, it.since) = (phase, at);
+                    it.outputs.clear();
+                });
+            }
         }
     }
 

@@ -38,6 +38,7 @@ impl Turn<'_> {
                 let end = AttemptEnd::of(How::Exited(0));
                 self.settle(spot, attempt, end);
             }
+            Kind::Group => self.begin_group(spot),
             Kind::Run { .. } | Kind::Exec { .. } | Kind::Publish { .. } => {}
         }
     }
@@ -151,7 +152,6 @@ impl Turn<'_> {
             }
             How::ExecFailed(_) if stopping => AttemptOutcome::Cancelled,
             How::Killed => AttemptOutcome::Cancelled,
-            How::Oom => AttemptOutcome::Oom,
             How::TimedOut => AttemptOutcome::Timeout,
             How::Oom => AttemptOutcome::Oom,
             How::Exited(0) => match outputs::parse(&end.outputs, &self.state.task(spot).outputs) {

@@ -94,7 +94,10 @@ pub(crate) fn obstacles_with<'a, 'r>(
     let paused = paused.map(|(what, pause)| Obstacle::Paused(what, pause));
     let phase = match &progress.phase {
         TaskPhase::Waiting(Wait::Needs) if spot.undo => Some(Obstacle::OtherUndos),
-        TaskPhase::Waiting(Wait::Needs) => Some(Obstacle::Needs),
+        TaskPhase::Waiting(Wait::Needs) => match max_parallel(state, spot) {
+            Some(limit) if state.is_group(spot) => Some(Obstacle::MaxParallel(limit)),
+            Some(_) | None => Some(Obstacle::Needs),
+        },
         TaskPhase::Waiting(Wait::Retry { at }) => Some(Obstacle::Retry(*at)),
         TaskPhase::Waiting(Wait::Hold { reason, .. }) => Some(Obstacle::Hold(reason)),
         TaskPhase::Waiting(Wait::Approval { expires, message }) => {

@@ -1,5 +1,7 @@
 //! How a run is stopped. Source: semantics, rule 5.
 
+use std::cmp::Reverse;
+
 use shared::id::RunId;
 use shared::outputs::Outputs;
 use shared::request::{Actor, Answer, Refusal, RefusalCode};
@@ -60,7 +62,12 @@ impl Turn<'_> {
         // Items before their task, which ends with the last of them.
         let (items, tasks): (Vec<Spot>, Vec<Spot>) =
             spots.into_iter().partition(|it| it.item.is_some());
-        items.into_iter().chain(tasks).for_each(|spot| self.stop(spot));
+        // And what is in a group before the group.
+        let is_group = |it: &Spot| self.state.is_group(*it);
+        let (mut groups, parts): (Vec<Spot>, Vec<Spot>) =
+            items.into_iter().chain(tasks).partition(is_group);
+        groups.sort_by_key(|it| (it.item.is_none(), Reverse(it.task)));
+        parts.into_iter().chain(groups).for_each(|spot| self.stop(spot));
         if phase == RunPhase::Queued {
             let outcome = before.unwrap_or(RunOutcome::Cancelled);
             self.emit(Event::RunEnded { run, outcome });

@@ -96,6 +96,7 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::RunEnded { run, .. }
         | Event::TasksReset { run, .. }
         | Event::ItemsExpanded { run, .. }
+        | Event::GroupStarted { run, .. }
         | Event::TaskQueued { run, .. }
         | Event::TaskLifted { run, .. }
         | Event::RunDeadlineSet { run, .. }
@@ -201,7 +202,10 @@ pub fn describe(stamped: &Stamped) -> Description {
             );
             Description::new("tasks_reset", text).run(*run).actor(actor)
         }
-        Event::ItemsExpanded { run, task, items } => {
+        Event::GroupStarted { run, task } => {
+            Description::new("group_started", format!("{task} begins")).task(*run, task)
+        }
+        Event::ItemsExpanded { run, task, items, .. } => {
             let text = format!("{task} has {} items", items.len());
             Description::new("items_expanded", text).task(*run, task)
         }

@@ -162,8 +162,18 @@ pub enum Event {
         run: RunId,
         /// The task.
         task: TaskName,
+        /// Of a mapped group everything in it, which has the same items.
+        #[serde(default)]
+        inner: Vec<TaskName>,
         /// Its items, in their order.
         items: Vec<Item>,
+    },
+    /// The tasks of a group may start.
+    GroupStarted {
+        /// The run.
+        run: RunId,
+        /// The group, or an item of a mapped one.
+        task: TaskPath,
     },
     /// A task run is ready and waits for capacity.
     TaskQueued {

@@ -328,7 +328,8 @@ impl<'a> Share<'a> {
     }
 
     fn is_parent(&self) -> bool {
-        self.spot.item.is_none() && !self.spot.undo && self.task.map.is_some()
+        let is_whole = self.spot.item.is_none() && self.task.map.is_some();
+        !self.spot.undo && (is_whole || self.task.kind == Kind::Group)
     }
 
     fn is_queued(&self) -> bool {

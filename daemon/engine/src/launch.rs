@@ -66,7 +66,7 @@ pub(crate) fn launch(
             let publication = publication(state, spot, publish, &scope)?;
             if spot.undo { Program::Withdraw(publication) } else { Program::Publish(publication) }
         }
-        Kind::Wait { .. } | Kind::Approval { .. } => Program::Argv(Vec::new()),
+        Kind::Wait { .. } | Kind::Approval { .. } | Kind::Group => Program::Argv(Vec::new()),
     };
     Ok(Launch {
         attempt: attempt.id,
@@ -115,7 +115,7 @@ fn publication(
         return Err(format!("`publish.to` `{to}`: a value leads out of its folder"));
     }
     Ok(Publication {
-        update: format!("{}.{}{item}", spot.run, state.task(spot).name),
+        update: format!("{}.{}{item}", spot.run, state.task(spot).name.as_str().replace('/', "+")),
         from,
         to: Path::new(folder).join(to).to_string_lossy().into_owned(),
         keep: publish.keep,

@@ -27,6 +27,7 @@ mod drain;
 pub mod durations;
 pub mod effect;
 pub mod event;
+mod group;
 mod guard;
 mod index;
 pub mod input;

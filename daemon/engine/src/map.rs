@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use shared::expr::short;
-use shared::id::ItemKey;
+use shared::id::{ItemKey, TaskName};
 use shared::state::{Failure, Item, Outcome, TaskPhase, Wait};
 use shared::workflow::{MapOver, Tolerate};
 
 use crate::event::Event;
+use crate::group;
 use crate::scope::{self, failed_items};
 use crate::size::json_bytes;
 use crate::state::{Spot, State};
@@ -28,8 +29,17 @@ impl Turn<'_> {
     pub(crate) fn expand(&mut self, spot: Spot) {
         match items(self.state, spot) {
             Ok(items) => {
-                let task = self.state.task(spot).name.clone();
-                self.emit(Event::ItemsExpanded { run: spot.run, task, items });
+                let definition = self.state.definition(spot.run);
+                let task = definition.task(spot.task).name.clone();
+                let inside = definition.groups().inside(spot.task).into_iter();
+                let inner: Vec<TaskName> =
+                    inside.map(|it| definition.task(it).name.clone()).collect();
+                let parts: Vec<Spot> = inner
+                    .iter()
+                    .filter_map(|it| self.state.spot(spot.run, &it.clone().into()))
+                    .collect();
+                self.emit(Event::ItemsExpanded { run: spot.run, task, inner, items });
+                self.todo.extend(parts);
                 // Looked at again: its items are made ready, and one without items is over.
                 self.todo.push(spot);
             }
@@ -47,8 +57,10 @@ impl Turn<'_> {
         let limit = task.map.as_ref().and_then(|it| it.max_parallel);
         let limit = if task.has_process() { None } else { limit };
         let Some(items) = &self.state.task_run(parent).items else { return };
-        let begun = |phase: &TaskPhase| {
-            !matches!(phase, TaskPhase::Waiting(Wait::Needs) | TaskPhase::Finished(_))
+        let is_group = self.state.is_group(parent);
+        let begun = |phase: &TaskPhase| match is_group {
+            true => matches!(phase, TaskPhase::Active(_)),
+            false => !matches!(phase, TaskPhase::Waiting(Wait::Needs) | TaskPhase::Finished(_)),
         };
         let under_way = items.list.iter().filter(|it| begun(&it.progress.phase)).count();
         let room = limit.map_or(usize::MAX, |it| (it as usize).saturating_sub(under_way));
@@ -70,7 +82,8 @@ impl Turn<'_> {
             return self.finish(spot, Outcome::Cancelled);
         }
         let outcome = match tolerated(self.state, spot, total) {
-            Ok(tolerated) if failed <= tolerated => Outcome::Succeeded,
+            Ok(tolerated) if failed <= tolerated => group::of_good_items(self.state, spot),
+            Ok(_) if group::is_upstream_failed(self.state, spot) => Outcome::UpstreamFailed,
             Ok(_) => {
                 let total = u32::try_from(total).expect("items are limited in number");
                 Outcome::Failed(Failure::Items { failed, total })

@@ -9,8 +9,8 @@ use shared::state::{Failure, Outcome, RunPhase, Skip, TaskPhase, Wait};
 
 use crate::event::Event;
 use crate::input::Archived;
-use crate::person::{conflict, not_past};
-use crate::retry::{is_undone, reopen};
+use crate::person::{conflict, not_in_chain, not_past};
+use crate::retry::{is_undone, never_begun, reopen};
 use crate::state::{Spot, State};
 use crate::step::Turn;
 
@@ -51,6 +51,7 @@ impl Turn<'_> {
                 (Outcome::Failed(Failure::Marked { by, comment }), Outputs::new())
             }
         };
+        let mark_succeeds = outcome.is_success();
         let again = match (&outcome, spot.undo) {
             (Outcome::Succeeded, false) => stuck(state, spot)?,
             _ => Vec::new(),
@@ -67,6 +68,8 @@ impl Turn<'_> {
         let said = comment.clone();
         let task = path.clone();
         self.emit(Event::TaskMarked { run, task, actor: by, outcome, outputs, comment: said });
+        let is_last = |it: &TaskPath| finally.contains(&TaskPath::task(it.task.clone()));
+        let again: Vec<TaskPath> = again.into_iter().filter(|it| !is_last(it)).collect();
         let tasks: Vec<TaskPath> = again.into_iter().chain(finally).collect();
         let names = tasks.iter().map(ToString::to_string).collect();
         if !tasks.is_empty() {
@@ -74,19 +77,23 @@ impl Turn<'_> {
             let reset = Event::TasksReset { run, actor, tasks, comment: None };
             self.emit(reset);
         }
-        for path in tasks {
-            if let Some(spot) = self.state.spot(run, &TaskPath::task(path.task)) {
-                self.todo.push(spot);
-            }
-        }
+        self.look_at_reset(run, &tasks);
         if was_over && spot.undo {
             let what = RollbackWhat::Retry(path.forward());
+            let (actor, comment) = (actor.clone(), comment.clone());
             self.emit(Event::RollbackAsked { run, actor, what, comment });
         }
         match spot.undo {
             true => {}
-            false if spot.item.is_some() => self.todo.push(spot.parent()),
-            false => self.after_finish(spot),
+            false => {
+                let is_over = self.state.task_run(spot).phase.is_over();
+                if self.state.is_group(spot) && mark_succeeds && is_over {
+                    let (by, comment) = (actor.name.clone(), comment.clone());
+                    self.end_all(spot, &Outcome::Skipped(Skip::Person { by, comment }));
+                }
+                self.after_finish(spot);
+                self.look_around(spot);
+            }
         }
         self.touched.insert(run);
         Ok(Answer::Retried { tasks: names })
@@ -135,6 +142,12 @@ fn may_be_marked(
         return Err(refusal.help("mark it once the run has ended"));
     }
     not_past(state, spot, path)?;
+    not_in_chain(state, spot, path)?;
+    if let Some(group) = never_begun(state, spot).filter(|_| !spot.undo) {
+        let group = state.path(group);
+        let refusal = conflict(format!("`{path}` is in `{group}`, which has not begun"));
+        return Err(refusal.help(format!("mark `{group}`, or have it run again")));
+    }
     if spot.undo && *mark == Mark::Failed {
         let refusal = conflict(format!("`{path}` is an undo, and cannot be marked as failed"));
         return Err(refusal.help("`--undone` says that it was done by hand"));
@@ -142,8 +155,12 @@ fn may_be_marked(
     let progress = state.task_run(spot);
     match (&progress.phase, mark) {
         (TaskPhase::Active(_), _) if state.is_parent(spot) => {
-            Err(conflict(format!("`{path}` has items that have not ended"))
-                .help(format!("mark its items: `{path}:ITEM`")))
+            let (parts, name) = match state.is_mapped_whole(spot) {
+                true => ("items", format!("{path}:ITEM")),
+                false => ("tasks", format!("{}/TASK", path.task)),
+            };
+            Err(conflict(format!("`{path}` has {parts} that have not ended"))
+                .help(format!("mark its {parts}: `{name}`")))
         }
         (TaskPhase::Active(_), _) => Err(conflict(format!("`{path}` runs"))
             .help("`runyard requeue` stops it; hold it, and then it can be marked")),
@@ -200,7 +217,11 @@ fn stuck(state: &State, spot: Spot) -> Result<Vec<TaskPath>, Refusal> {
     };
     let needs_undone =
         |task: &u32| definition.upstream([*task]).into_iter().any(|it| is_undone(run, it));
-    let downstream = definition.downstream([spot.task]);
+    let chain = definition.chain(spot.task).filter(|_| spot.item.is_some());
+    let downstream = match chain {
+        Some(chain) => definition.downstream_of_end(chain),
+        None => definition.downstream([spot.task]),
+    };
     let stuck: BTreeSet<u32> =
         downstream.into_iter().filter(|it| is_stuck(it) && !needs_undone(it)).collect();
     let behind = definition.downstream(stuck.iter().copied());
@@ -219,7 +240,19 @@ fn stuck(state: &State, spot: Spot) -> Result<Vec<TaskPath>, Refusal> {
             }
         }
     }
-    Ok(again.into_iter().map(|task| state.path(Spot::task(spot.run, task))).collect())
+    let is_whole = |task: &u32| definition.chain(*task).is_none_or(|it| again.contains(&it));
+    let (whole, parts): (Vec<u32>, Vec<u32>) = again.iter().partition(|it| is_whole(it));
+    let whole = whole.into_iter().map(|task| Spot::task(spot.run, task));
+    let in_item = chain.map_or_else(Vec::new, |_| definition.downstream_in_chain(spot.task));
+    let in_item = in_item.into_iter().map(|task| Spot { task, ..spot });
+    let of_parts = run.spots().filter(|it| it.item.is_some() && parts.contains(&it.task));
+    let is_stuck = |it: &Spot| {
+        let phase = &state.task_run(*it).phase;
+        let skipped = Outcome::Skipped(Skip::Rule);
+        matches!(phase, TaskPhase::Finished(it) if *it == Outcome::UpstreamFailed || *it == skipped)
+    };
+    let items: BTreeSet<Spot> = in_item.chain(of_parts).filter(is_stuck).collect();
+    Ok(whole.chain(items).map(|it| state.path(it)).collect())
 }
 
 /// The tasks of `finally`, which run at each end.

@@ -3,6 +3,7 @@
 use shared::state::{Activity, Failure, Outcome, RunPhase, Skip, TaskPhase, Wait};
 use shared::workflow::{Section, TriggerRule};
 
+use crate::group;
 use crate::index::Unfinished;
 use crate::pause::is_held_back;
 use crate::run::counts_as_success;
@@ -36,18 +37,32 @@ impl Turn<'_> {
         {
             return;
         }
+        // How many items of a task may begin is for the task to say.
+        let is_in_chain = self.state.definition(spot.run).chain(spot.task).is_some();
+        if spot.item.is_some() && !is_in_chain {
+            return self.todo.push(spot.parent());
+        }
         match &self.state.task_run(spot).phase {
             TaskPhase::Waiting(Wait::Needs) => match verdict(self.state, spot) {
+                Verdict::Wait if self.state.is_group(spot) && spot.item.is_some() => {
+                    self.turn_of_chain(spot);
+                }
                 Verdict::Wait => {}
                 Verdict::Run => self.ask_when(spot),
                 Verdict::Skip => self.finish(spot, Outcome::Skipped(Skip::Rule)),
                 Verdict::UpstreamFailed => self.finish(spot, Outcome::UpstreamFailed),
             },
-            TaskPhase::Active(Activity::Running) if self.state.is_parent(spot) => {
-                self.ready_items(spot);
+            TaskPhase::Active(Activity::Running) if self.state.is_mapped_whole(spot) => {
+                match self.state.definition(spot.run).chain(spot.task) {
+                    Some(chain) if chain != spot.task => self.consider_items(spot),
+                    Some(_) | None => self.ready_items(spot),
+                }
                 if self.state.index.unfinished(spot.run, Unfinished::Items(spot.task)) == 0 {
                     self.finish_map(spot);
                 }
+            }
+            TaskPhase::Active(Activity::Running) if self.state.is_group(spot) => {
+                self.judge_group(spot);
             }
             TaskPhase::Waiting(_)
             | TaskPhase::Queued
@@ -83,7 +98,7 @@ impl Turn<'_> {
                 let problem = format!("`when` {problem}");
                 self.finish(spot, Outcome::Failed(Failure::Expression(problem)));
             }
-            None | Some(Ok(true)) if self.state.is_parent(spot) => self.expand(spot),
+            None | Some(Ok(true)) if self.state.is_mapped_whole(spot) => self.expand(spot),
             None | Some(Ok(true)) => self.make_ready(spot),
         }
     }
@@ -92,9 +107,11 @@ impl Turn<'_> {
 fn verdict(state: &State, spot: Spot) -> Verdict {
     let task = state.task(spot);
     let definition = state.definition(spot.run);
-    let run = state.run(spot.run);
+    if !group::may_start(state, spot) {
+        return Verdict::Wait;
+    }
     let ends = definition.needs(spot.task).iter().map(|need| {
-        let outcome = run.tasks[*need as usize].phase.outcome()?;
+        let outcome = state.task_run(group::needed(state, spot, *need)).phase.outcome()?;
         Some(if counts_as_success(definition.task(*need), outcome) {
             End::Success
         } else if outcome.is_failure() {

@@ -31,7 +31,7 @@ impl Turn<'_> {
             }
             TaskPhase::Active(_) if self.state.is_parent(spot) => {
                 return Err(conflict(format!("`{path}` has begun"))
-                    .help(format!("hold those of its items that have not: `{path}:ITEM`")));
+                    .help(format!("hold those of {}", parts_of(self.state, spot, path))));
             }
             TaskPhase::Active(_) => {
                 return Err(conflict(format!("`{path}` runs already"))
@@ -70,7 +70,7 @@ impl Turn<'_> {
             true => {
                 self.touched.insert(spot.run);
             }
-            false => self.todo.push(spot.parent()),
+            false => self.todo.extend([spot.parent(), spot]),
         }
     }
 
@@ -96,7 +96,7 @@ impl Turn<'_> {
             TaskPhase::Waiting(_) | TaskPhase::Queued => {}
             TaskPhase::Active(_) if is_begun => {
                 return Err(conflict(format!("`{path}` has begun"))
-                    .help(format!("skip those of its items that have not: `{path}:ITEM`")));
+                    .help(format!("skip those of {}", parts_of(self.state, spot, path))));
             }
             TaskPhase::Active(_) => {
                 return Err(conflict(format!("`{path}` runs already"))
@@ -171,6 +171,7 @@ impl Turn<'_> {
         }
         let spot = self.task_run(run, path)?;
         not_past(self.state, spot, path)?;
+        not_in_chain(self.state, spot, path)?;
         Ok(spot)
     }
 }
@@ -187,6 +188,25 @@ pub(crate) fn not_past(state: &State, spot: Spot, path: &TaskPath) -> Result<(),
         path.task
     ))
     .help(format!("`{}` means all of them", path.task)))
+}
+
+/// A task of a mapped group as a whole is only what its items are.
+pub(crate) fn not_in_chain(state: &State, spot: Spot, path: &TaskPath) -> Result<(), Refusal> {
+    let definition = state.definition(spot.run);
+    let chain = definition.chain(spot.task).filter(|it| *it != spot.task);
+    let Some(chain) = chain.filter(|_| spot.item.is_none() && !spot.undo) else { return Ok(()) };
+    let group = &definition.task(chain).name;
+    let refusal = conflict(format!("`{path}` runs once an item of `{group}`"));
+    Err(refusal.help(format!("name an item, `{path}:ITEM`, or `{group}`, which means all of it")))
+}
+
+/// What a task run is made of that has not begun, and how that is named.
+fn parts_of(state: &State, spot: Spot, path: &TaskPath) -> String {
+    let item = path.item.as_ref().map_or_else(String::new, |it| format!(":{it}"));
+    match state.is_mapped_whole(spot) {
+        true => format!("its items that have not: `{path}:ITEM`"),
+        false => format!("its tasks that have not: `{}/TASK{item}`", path.task),
+    }
 }
 
 pub(crate) fn conflict(message: String) -> Refusal {

@@ -8,6 +8,7 @@ use shared::plan::{Plan, Tasks};
 use shared::request::{Actor, Decision, PauseWhat, Refusal, RefusalCode, Request};
 use shared::state::{AttemptOutcome, Outcome, TaskPhase, Wait};
 use shared::time::{Timestamp, format_duration};
+use shared::workflow::Kind;
 
 use crate::definition::Definition;
 use crate::drain;
@@ -261,8 +262,10 @@ impl Looks<'_> {
                 it.phase == TaskPhase::Finished(Outcome::Succeeded) && !it.is_undone()
             })
         };
-        let is_told =
-            |spot: &Spot| self.workflow.task(spot.task).map.is_none() == spot.item.is_none();
+        let is_told = |spot: &Spot| {
+            let task = self.workflow.task(spot.task);
+            task.map.is_none() == spot.item.is_none() && task.kind != Kind::Group
+        };
         let kept = self.before.spots().filter(move |spot| {
             is_told(spot)
                 && has_succeeded(self.before, spot)

@@ -7,11 +7,13 @@ use shared::request::{Actor, Answer, Refusal, RefusalCode, RetryWhat};
 use shared::state::{Outcome, RunPhase, TaskPhase, Wait};
 use shared::workflow::Section;
 
-use crate::definition::Definition;
 use crate::event::Event;
+use crate::group;
 use crate::input::Archived;
 use crate::state::{Run, Spot, TaskRun};
 use crate::step::Turn;
+
+mod chain;
 
 impl Turn<'_> {
     pub(crate) fn retry(
@@ -57,13 +59,28 @@ impl Turn<'_> {
         }
         let names = tasks.iter().map(ToString::to_string).collect();
         self.emit(Event::TasksReset { run, actor, tasks: tasks.clone(), comment });
-        for path in tasks {
-            if let Some(spot) = self.state.spot(run, &TaskPath::task(path.task)) {
-                self.todo.push(spot);
-            }
-        }
+        self.look_at_reset(run, &tasks);
         self.touched.insert(run);
         Ok(Answer::Retried { tasks: names })
+    }
+
+    /// Has what runs again looked at.
+    pub(crate) fn look_at_reset(&mut self, run: RunId, tasks: &[TaskPath]) {
+        for path in tasks {
+            if let Some(spot) = self.state.spot(run, path) {
+                self.look_around(spot);
+                self.todo.extend([spot.parent(), spot]);
+            }
+        }
+    }
+
+    /// Has the groups looked at that a task run is in.
+    pub(crate) fn look_around(&mut self, spot: Spot) {
+        let mut next = group::around(self.state, spot);
+        while let Some(group) = next {
+            self.todo.extend([group.parent(), group]);
+            next = group::around(self.state, group);
+        }
     }
 }
 
@@ -106,20 +123,29 @@ fn choose(
         let refusal = Refusal::new(RefusalCode::Conflict, "the run's `finally` is running");
         return Err(refusal.help("retry once it has ended"));
     }
-    let mut asked = keep_good_items(it, asked, what);
-    let undone = undone_before(definition, it, &asked);
+    let asked = chain::of_begun(state, asked, what);
+    let mut asked = keep_good_items(state, it, asked, what);
+    let undone = chain::undone_before(state, it, &asked);
     asked.extend(undone);
     // What was approved was undone: it is asked anew.
-    let undone = asked.iter().filter(|spot| is_undone(it, spot.task)).map(|spot| spot.task);
-    let approvals = definition.approvals_before(undone.collect::<Vec<_>>());
-    asked.extend(approvals.into_iter().map(|task| Spot::task(run, task)));
+    let undone = asked.iter().filter(|spot| is_undone_at(it, **spot));
+    let approvals: Vec<Spot> = undone
+        .flat_map(|spot| {
+            let before = definition.approvals_before([spot.task]);
+            before.into_iter().map(|task| group::needed(state, *spot, task))
+        })
+        .collect();
+    asked.extend(approvals);
     if asked.is_empty() {
         let refusal = Refusal::new(RefusalCode::Conflict, "nothing of the run has failed");
         return Err(refusal.help("`--task` and `--from` run again what has succeeded"));
     }
+    let (inner, asked): (Vec<Spot>, Vec<Spot>) =
+        asked.into_iter().partition(|it| chain::is_inner(definition, *it));
     let downstream = definition.downstream(asked.iter().map(|it| it.task));
     let mut whole: BTreeSet<u32> = downstream.into_iter().collect();
     whole.extend(asked.iter().filter(|it| it.item.is_none()).map(|it| it.task));
+    let inner = chain::of_items(state, run, inner, &mut whole);
     if was_over {
         let finally = definition.places();
         whole.extend(finally.filter(|it| definition.task(*it).section == Section::Finally));
@@ -131,7 +157,12 @@ fn choose(
     };
     let items = asked.iter().filter(|it| it.item.is_some() && !whole.contains(&it.task));
     let tasks = whole.iter().filter(|it| !untouched(it)).map(|task| Spot::task(run, *task));
-    let chosen: Vec<Spot> = tasks.chain(items.copied()).collect();
+    let inner = inner.into_iter().filter(|it| !whole.contains(&it.task)).filter(|spot| {
+        it.at(spot.task, spot.item).is_some_and(|it| {
+            it.phase != TaskPhase::Waiting(Wait::Needs) || !it.attempts.is_empty()
+        })
+    });
+    let chosen: Vec<Spot> = tasks.chain(items.copied()).chain(inner).collect();
     if chosen.is_empty() {
         return Err(Refusal::new(RefusalCode::Conflict, "it has not begun, and runs anyway"));
     }
@@ -153,14 +184,22 @@ fn choose(
     Ok(chosen.into_iter().map(|spot| state.path(spot)).collect())
 }
 
-/// What the tasks that run again need and what was undone: it runs again too.
-fn undone_before(definition: &Definition, run: &Run, asked: &[Spot]) -> Vec<Spot> {
-    let upstream = definition.upstream(asked.iter().map(|it| it.task));
-    upstream
-        .into_iter()
-        .filter(|it| is_undone(run, *it))
-        .map(|task| Spot::task(run.id, task))
-        .collect()
+/// The outermost group around a task run that has ended without having begun.
+pub(crate) fn never_begun(state: &crate::State, spot: Spot) -> Option<Spot> {
+    let around = std::iter::successors(group::around(state, spot), |it| group::around(state, *it));
+    let ended = around.filter(|it| {
+        let it = state.task_run(*it);
+        it.phase.is_over() && it.started_at.is_none()
+    });
+    ended.last()
+}
+
+/// Whether what is at a spot was undone; of a mapped task as a whole an item of it.
+fn is_undone_at(run: &Run, spot: Spot) -> bool {
+    match spot.item {
+        None => is_undone(run, spot.task),
+        Some(_) => run.at(spot.task, spot.item).is_some_and(TaskRun::is_undone),
+    }
 }
 
 /// Whether a task, or an item of it, was undone and has not run again.
@@ -171,7 +210,12 @@ pub(crate) fn is_undone(run: &Run, task: u32) -> bool {
 }
 
 /// Of a mapped task that goes on, or of which some items succeeded, only the others run again; else the task as a whole.
-fn keep_good_items(run: &Run, asked: Vec<Spot>, what: &RetryWhat) -> Vec<Spot> {
+fn keep_good_items(
+    state: &crate::State,
+    run: &Run,
+    asked: Vec<Spot>,
+    what: &RetryWhat,
+) -> Vec<Spot> {
     if *what != RetryWhat::Failed {
         return asked;
     }
@@ -181,7 +225,11 @@ fn keep_good_items(run: &Run, asked: Vec<Spot>, what: &RetryWhat) -> Vec<Spot> {
     };
     let with_items: BTreeSet<u32> =
         asked.iter().filter(|it| it.item.is_some()).map(|it| it.task).collect();
+    let definition = state.definition(run.id);
     let chosen = asked.into_iter().filter_map(|spot| {
+        if definition.chain(spot.task).is_some() {
+            return Some(spot);
+        }
         let goes_on = !run.tasks[spot.task as usize].phase.is_over();
         let partly = with_items.contains(&spot.task) && (goes_on || has_good_items(spot.task));
         match spot.item {

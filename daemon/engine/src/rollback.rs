@@ -2,12 +2,14 @@
 //! and 19.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use shared::id::{RunId, TaskPath};
 use shared::request::{Actor, Answer, Refusal, RefusalCode, RollbackWhat};
 use shared::state::{AttemptOutcome, Outcome, RunOutcome, RunPhase, TaskPhase, Wait};
 use shared::workflow::{OnRunFailure, Section, UndoPolicy};
 
+use crate::definition::Definition;
 use crate::event::Event;
 use crate::input::Archived;
 use crate::mark::finally_of;
@@ -225,24 +227,39 @@ pub(crate) fn choose(
         let paths = newest_first(state, spots.map(Spot::forward).collect());
         return Ok((paths, Vec::new()));
     }
+    // Of a mapped group what is behind it within the same item.
+    let mut of_chains = BTreeSet::new();
     let chosen: Option<Vec<u32>> = match what {
         RollbackWhat::All | RollbackWhat::Retry(_) => None,
         RollbackWhat::Tasks(paths) => {
-            let mut places = Vec::new();
+            let (mut places, mut behind) = (Vec::new(), Vec::new());
             for path in paths {
                 let spot = state.spot(run, &path.clone().forward()).ok_or_else(|| {
                     let message = format!("{} has no task `{path}`", it.label());
                     Refusal::new(RefusalCode::NotFound, message).help("`runyard show` lists them")
                 })?;
-                places.push(spot.task);
+                match definition.chain(spot.task).filter(|_| spot.item.is_some()) {
+                    Some(chain) => {
+                        let then = definition.downstream_in_chain(spot.task);
+                        let all = then.into_iter().chain([spot.task]);
+                        of_chains.extend(all.map(|task| (task, spot.item)));
+                        behind.extend(definition.downstream_of_end(chain));
+                    }
+                    None => places.push(spot.task),
+                }
             }
             let downstream = definition.downstream(places.iter().copied());
-            Some(places.into_iter().chain(downstream).collect())
+            Some(places.into_iter().chain(downstream).chain(behind).collect())
         }
     };
     // Of a task of which only some items are meant, only those; whatever is downstream as a whole.
     let items: Vec<&TaskPath> = match what {
-        RollbackWhat::Tasks(paths) => paths.iter().filter(|it| it.item.is_some()).collect(),
+        RollbackWhat::Tasks(paths) => {
+            let in_chain = |it: &&TaskPath| {
+                definition.place(&it.task).is_some_and(|it| definition.chain(it).is_some())
+            };
+            paths.iter().filter(|it| it.item.is_some() && !in_chain(it)).collect()
+        }
         RollbackWhat::All | RollbackWhat::Retry(_) => Vec::new(),
     };
     let is_meant = |spot: &Spot| {
@@ -252,7 +269,8 @@ pub(crate) fn choose(
             of_task.is_empty() || of_task.iter().any(|it| it.item == state.path(*spot).item);
         task.section == Section::Main
             && as_item
-            && chosen.as_ref().is_none_or(|it| it.contains(&spot.task))
+            && (of_chains.contains(&(spot.task, spot.item))
+                || chosen.as_ref().is_none_or(|it| it.contains(&spot.task)))
     };
     let undo: Vec<Spot> =
         it.spots().filter(|spot| is_meant(spot) && can_be_undone(state, *spot)).collect();
@@ -315,7 +333,7 @@ fn next_undos(state: &State, run: RunId) -> Vec<Spot> {
     let definition = state.definition(run);
     let mut under_way = 0_usize;
     let mut pending: Vec<(Reverse<_>, Spot)> = Vec::new();
-    let mut in_the_way: Vec<u32> = Vec::new();
+    let mut in_the_way: Vec<Spot> = Vec::new();
     for (spot, undo) in it.undos() {
         let bars = match &undo.phase {
             TaskPhase::Finished(Outcome::Succeeded) => false,
@@ -332,13 +350,41 @@ fn next_undos(state: &State, run: RunId) -> Vec<Spot> {
             }
         };
         if bars {
-            in_the_way.push(spot.task);
+            in_the_way.push(spot.forward());
         }
     }
-    in_the_way.dedup();
-    let barred = definition.upstream(in_the_way);
+    let barred = barred_by(definition, &in_the_way);
     pending.sort_unstable();
     let room = (rollback.policy.parallel as usize).saturating_sub(under_way);
     let free = pending.into_iter().map(|it| it.1);
-    free.filter(|spot| barred.binary_search(&spot.task).is_err()).take(room).collect()
+    let is_barred = |spot: &Spot| {
+        let whole = Spot { item: None, ..spot.forward() };
+        barred.contains(&whole) || barred.contains(&spot.forward())
+    };
+    free.filter(|spot| !is_barred(spot)).take(room).collect()
+}
+
+/// What the task runs at some spots were built on: within a mapped group that is of the same item, all else as a whole.
+fn barred_by(definition: &Definition, in_the_way: &[Spot]) -> BTreeSet<Spot> {
+    let mut barred = BTreeSet::new();
+    let mut wholes: BTreeSet<u32> = BTreeSet::new();
+    let Some(run) = in_the_way.first().map(|it| it.run) else { return barred };
+    for spot in in_the_way {
+        match definition.chain(spot.task) {
+            Some(chain) if spot.item.is_some() => {
+                let before = definition.upstream_in_chain(spot.task);
+                barred.extend(before.into_iter().map(|task| Spot { task, ..*spot }));
+                wholes.insert(chain);
+                wholes.insert(spot.task);
+            }
+            Some(_) | None => drop(wholes.insert(spot.task)),
+        }
+    }
+    for task in wholes {
+        let chain = definition.chain(task);
+        let outside = |it: &u32| chain.is_none() || definition.chain(*it) != chain;
+        let before = definition.upstream([task]).into_iter().filter(outside);
+        barred.extend(before.map(|task| Spot::task(run, task)));
+    }
+    barred
 }

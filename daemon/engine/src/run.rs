@@ -2,7 +2,7 @@
 
 use shared::id::RunId;
 use shared::state::{Outcome, RunOutcome, RunPhase, TaskPhase};
-use shared::workflow::{OnFailure, Section, Task, WhenFull};
+use shared::workflow::{Kind, OnFailure, Section, Task, WhenFull};
 
 use crate::event::Event;
 use crate::index::Unfinished;
@@ -37,6 +37,13 @@ impl Turn<'_> {
         let definition = self.state.definition(run).clone();
         let places = definition.places().filter(|it| definition.task(*it).section == section);
         self.todo.extend(places.map(|task| Spot::task(run, task)));
+        // What has ended in them while nobody looked.
+        let begun =
+            self.state.run(run).spots().filter(|spot| {
+                spot.item.is_some() && definition.task(spot.task).kind == Kind::Group
+            });
+        let begun: Vec<Spot> = begun.collect();
+        self.todo.extend(begun);
     }
 
     /// Closes the runs whose tasks have all ended, and ends those whose `finally` has too.
@@ -92,13 +99,18 @@ impl Turn<'_> {
             self.touched.insert(spot.run);
             return;
         }
-        if spot.item.is_some() {
-            self.todo.push(Spot { item: None, ..spot });
-            return;
-        }
+        self.end_members(spot);
         let definition = self.state.definition(spot.run).clone();
+        if spot.item.is_some() {
+            return match definition.chain(spot.task) {
+                Some(chain) => self.after_chain_item(spot, chain),
+                None => self.todo.push(spot.parent()),
+            };
+        }
         let next = definition.dependents(spot.task);
         self.todo.extend(next.iter().map(|task| Spot::task(spot.run, *task)));
+        let group = definition.groups().group(spot.task);
+        self.todo.extend(group.map(|task| Spot::task(spot.run, task)));
         self.touched.insert(spot.run);
     }
 }
@@ -122,7 +134,8 @@ pub(crate) fn outcome(state: &State, run: &Run) -> RunOutcome {
     let definition = state.definition(run.id);
     let tasks = || definition.workflow.tasks.iter().zip(&run.tasks);
     let main = || tasks().filter(|(task, _)| task.section == Section::Main);
-    if main().any(|(task, it)| has_failed(task, it)) {
+    // How what is in a group has ended is in how the group has.
+    if main().any(|(task, it)| task.group.is_none() && has_failed(task, it)) {
         RunOutcome::Failed
     } else if main().any(|(_, it)| was_tolerated(it)) {
         RunOutcome::Partial
@@ -136,12 +149,10 @@ pub(crate) fn outcome(state: &State, run: &Run) -> RunOutcome {
 /// `finally` can turn a success into a failure, never the other way.
 fn with_finally(state: &State, run: &Run, outcome: RunOutcome) -> RunOutcome {
     let definition = state.definition(run.id);
-    let failed = definition
-        .workflow
-        .tasks
-        .iter()
-        .zip(&run.tasks)
-        .any(|(task, it)| task.section == Section::Finally && has_failed(task, it));
+    let failed = definition.workflow.tasks.iter().zip(&run.tasks).any(|(task, it)| {
+        let is_last = task.section == Section::Finally && task.group.is_none();
+        is_last && has_failed(task, it)
+    });
     match outcome {
         RunOutcome::RolledBack | RunOutcome::RollbackFailed => outcome,
         _ if run.cancel.is_some() => RunOutcome::Cancelled,
@@ -152,7 +163,7 @@ fn with_finally(state: &State, run: &Run, outcome: RunOutcome) -> RunOutcome {
     }
 }
 
-fn has_failed(task: &Task, it: &TaskRun) -> bool {
+pub(crate) fn has_failed(task: &Task, it: &TaskRun) -> bool {
     let failed = matches!(&it.phase, TaskPhase::Finished(outcome) if outcome.is_failure());
     failed && task.on_failure == OnFailure::Fail
 }

@@ -10,6 +10,7 @@ use shared::state::{Outcome, TaskPhase};
 use shared::time::{Interval, Timestamp};
 
 use crate::definition::Definition;
+use crate::group;
 use crate::state::{Run, Spot, State, TaskRun};
 
 /// The values for the expressions of a task run that name `names`.
@@ -26,7 +27,7 @@ pub(crate) fn of_task<'a>(
     let behind_env = env.iter().filter(|_| reads_env).flat_map(|(_, value)| value.expressions());
     let names = names.into_iter().chain(behind_env.flat_map(Expr::names));
     let mut scope = of_run(run);
-    scope.set("tasks", tasks(run, definition, names));
+    scope.set("tasks", tasks(run, definition, Some((state, spot)), names));
     if let (Some(map), Some(place)) = (&state.task(spot).map, spot.item) {
         let items = run.tasks[spot.task as usize].items.as_ref();
         if let Some(item) = items.and_then(|it| it.list.get(place as usize)) {
@@ -57,7 +58,7 @@ pub fn of_whole_run<'a>(
     definition: &Definition,
     names: impl Iterator<Item = &'a String>,
 ) -> Scope {
-    of_run(run).with("tasks", tasks(run, definition, names))
+    of_run(run).with("tasks", tasks(run, definition, None, names))
 }
 
 /// `env`: each variable may read those before it; one that has no value is not there.
@@ -118,7 +119,14 @@ pub(crate) fn interval(it: &Interval) -> Value {
 }
 
 /// `tasks`, with the tasks that are named; with all, where an expression looks one up by a computed name.
-fn tasks<'a>(run: &Run, definition: &Definition, names: impl Iterator<Item = &'a String>) -> Value {
+///
+/// A task in a group names one beside it by its short name; in a mapped group it sees that of its own item.
+fn tasks<'a>(
+    run: &Run,
+    definition: &Definition,
+    reader: Option<(&State, Spot)>,
+    names: impl Iterator<Item = &'a String>,
+) -> Value {
     let mut wanted: BTreeSet<TaskName> = BTreeSet::new();
     let mut all = false;
     for name in names {
@@ -132,13 +140,37 @@ fn tasks<'a>(run: &Run, definition: &Definition, names: impl Iterator<Item = &'a
         }
     }
     let mut object = Map::new();
-    for place in definition.places() {
-        let name = &definition.task(place).name;
-        if all || wanted.contains(name) {
-            object.insert(name.to_string(), task(&run.tasks[place as usize]));
-        }
+    if all {
+        wanted.extend(definition.places().map(|place| definition.task(place).name.clone()));
+        wanted.extend(beside(definition, reader.map(|it| it.1)));
+    }
+    for name in wanted {
+        let found = match reader {
+            Some((_, spot)) => definition.groups().resolve(spot.task, name.as_str()),
+            None => definition.place(&name),
+        };
+        let Some(place) = found else { continue };
+        let seen = match reader {
+            Some((state, spot)) => state.task_run(group::needed(state, spot, place)),
+            None => &run.tasks[place as usize],
+        };
+        object.insert(name.to_string(), task(seen));
     }
     Value::Object(object)
+}
+
+/// The short names that mean something in a task of a group.
+fn beside(definition: &Definition, reader: Option<Spot>) -> Vec<TaskName> {
+    let Some(reader) = reader else { return Vec::new() };
+    let groups = definition.groups();
+    let names = groups.around(reader.task).flat_map(|group| {
+        let prefix = format!("{}/", definition.task(group).name);
+        groups.members(group).iter().filter_map(move |it| {
+            let name = definition.task(*it).name.as_str().strip_prefix(prefix.as_str())?;
+            Some(TaskName::from(name))
+        })
+    });
+    names.collect()
 }
 
 fn task(it: &TaskRun) -> Value {

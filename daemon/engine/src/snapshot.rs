@@ -8,7 +8,7 @@ use shared::id::Seq;
 use shared::request::PauseWhat;
 use shared::snapshot::{AttemptView, PauseView, RollbackView, RunRow, RunView, TaskView, UndoView};
 use shared::state::{Outcome, TaskPhase, Wait, said};
-use shared::workflow::{Section, Task, Workflow};
+use shared::workflow::{Kind, Section, Task, Workflow};
 
 use crate::pause;
 use crate::scope::failed_items;
@@ -34,15 +34,15 @@ pub fn run_row(run: &Run, workflow: &Workflow, state: Option<&State>) -> RunRow 
         created: run.created_at,
         started: run.started_at,
         ended: run.ended_at,
-        counts: counts(run),
+        counts: counts(run, workflow),
         pause: run_pause(run, state),
     }
 }
 
 /// A run with its tasks.
 pub fn run_view(run: &Run, workflow: &Workflow, state: Option<&State>, seq: Seq) -> RunView {
-    let tasks = workflow.tasks.iter().zip(&run.tasks).map(|(task, it)| task_view(task, it));
-    let tasks = tasks.collect();
+    let places = 0..run.tasks.len().min(workflow.tasks.len());
+    let tasks = places.map(|place| part_view(run, workflow, place, None)).collect();
     run_view_of(run, workflow, state, seq, tasks)
 }
 
@@ -53,8 +53,9 @@ pub fn run_head(run: &Run, workflow: &Workflow, state: Option<&State>, seq: Seq)
 
 /// The task at a place of a run.
 pub fn task_at(run: &Run, workflow: &Workflow, place: u32) -> Option<TaskView> {
-    let (task, it) = (workflow.tasks.get(place as usize)?, run.tasks.get(place as usize)?);
-    Some(task_view(task, it))
+    let place = place as usize;
+    let is_there = place < run.tasks.len().min(workflow.tasks.len());
+    is_there.then(|| part_view(run, workflow, place, None))
 }
 
 /// A run with the items of one mapped task, from the `from`-th on, at most `limit`.
@@ -67,8 +68,8 @@ pub fn items_view(
     limit: usize,
 ) -> RunView {
     let items = run.tasks[task].items.as_ref().map_or(&[][..], |it| it.list());
-    let page = items.iter().skip(from).take(limit).map(|it| {
-        let view = task_view(&workflow.tasks[task], &it.progress);
+    let page = items.iter().enumerate().skip(from).take(limit).map(|(place, it)| {
+        let view = part_view(run, workflow, task, Some(place));
         TaskView { item: Some(it.item.key.to_string()), ..view }
     });
     let page = page.collect();
@@ -98,7 +99,7 @@ fn run_view_of(
         created: run.created_at,
         started: run.started_at,
         ended: run.ended_at,
-        counts: counts(run),
+        counts: counts(run, workflow),
         tasks,
         pause: run_pause(run, state),
         rollback: rollback_view(run),
@@ -179,18 +180,45 @@ fn rollback_view(run: &Run) -> Option<RollbackView> {
     })
 }
 
-/// How many task runs are in each state: of a mapped task its items count, and not itself.
-fn counts(run: &Run) -> BTreeMap<String, u32> {
+/// How many task runs are in each state: of a mapped task its items count, and not itself; of a group what is in it.
+fn counts(run: &Run, workflow: &Workflow) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
-    for task in &run.tasks {
-        match &task.items {
-            Some(items) if !items.list().is_empty() && !is_to_be_expanded(task) => {
+    for (task, it) in workflow.tasks.iter().zip(&run.tasks) {
+        match &it.items {
+            _ if task.kind == Kind::Group => {
+                if why::failed_by_itself(it) {
+                    count(&mut counts, it);
+                }
+            }
+            Some(items) if !items.list().is_empty() && !is_to_be_expanded(it) => {
                 items.list().iter().for_each(|it| count(&mut counts, &it.progress));
             }
-            _ => count(&mut counts, task),
+            _ => count(&mut counts, it),
         }
     }
     counts
+}
+
+/// The task at a place, or an item of it without its key; of a group with how many in it are in each state.
+fn part_view(run: &Run, workflow: &Workflow, place: usize, item: Option<usize>) -> TaskView {
+    let (task, whole) = (&workflow.tasks[place], &run.tasks[place]);
+    let progress = of_item(whole, item);
+    let mut view = task_view(task, progress);
+    if task.kind == Kind::Group && (task.map.is_none() || item.is_some()) {
+        let behind = workflow.tasks.iter().zip(&run.tasks).skip(place + 1);
+        // What is in a group stands right behind it.
+        let prefix = format!("{}/", task.name);
+        let inside = behind.take_while(|it| it.0.name.as_str().starts_with(&prefix));
+        for (_, it) in inside.filter(|it| it.0.group.as_ref() == Some(&task.name)) {
+            count(&mut view.tasks, of_item(it, item));
+        }
+    }
+    view
+}
+
+fn of_item(whole: &TaskRun, item: Option<usize>) -> &TaskRun {
+    let items = whole.items.as_ref().map_or(&[][..], |it| it.list());
+    item.and_then(|it| items.get(it)).map_or(whole, |it| &it.progress)
 }
 
 /// Its items are those of an earlier time, kept for their history.
@@ -232,6 +260,7 @@ fn task_view(task: &Task, it: &TaskRun) -> TaskView {
         outputs: shown_outputs(it),
         failed_items: is_mapped.then(|| failed_items(it)),
         items,
+        tasks: BTreeMap::new(),
         warnings: it.warnings.clone(),
         attempts: it.attempts.iter().map(attempt_view).collect(),
         can_undo: task.rollback.is_some(),

@@ -13,7 +13,7 @@ use shared::outputs::Outputs;
 use shared::request::{Actor, Decision, PauseWhat, RollbackWhat};
 use shared::state::{AttemptOutcome, Item, Outcome, RunOutcome, RunPhase, TaskPhase, Usage, Wait};
 use shared::time::{Interval, Timestamp};
-use shared::workflow::{Priority, Task, UndoPolicy};
+use shared::workflow::{Kind, Priority, Task, UndoPolicy};
 
 use crate::definition::Definition;
 use crate::durations::Durations;
@@ -433,9 +433,10 @@ impl Run {
     /// Whether a task run of it, or an undo, has an attempt that has not ended.
     fn has_active(&self) -> bool {
         self.all_spots().any(|spot| {
-            let is_parent = spot.item.is_none() && self.tasks[spot.task as usize].items.is_some();
             let progress = self.progress(spot);
-            !is_parent && progress.is_some_and(|it| matches!(it.phase, TaskPhase::Active(_)))
+            progress.is_some_and(|it| {
+                matches!(it.phase, TaskPhase::Active(_)) && it.open_attempt().is_some()
+            })
         })
     }
 
@@ -526,9 +527,18 @@ impl State {
             .find_map(|what| self.pauses.get(&what).map(|it| (what, it)))
     }
 
-    /// Whether the task run is a mapped task as a whole: it has no attempts of its own.
+    /// Whether the task run is made of others, and has no attempts of its own: a mapped task as a whole, or a group.
     pub(crate) fn is_parent(&self, spot: Spot) -> bool {
+        self.is_mapped_whole(spot) || (!spot.undo && self.is_group(spot))
+    }
+
+    /// Whether the task run is a mapped task as a whole.
+    pub(crate) fn is_mapped_whole(&self, spot: Spot) -> bool {
         spot.item.is_none() && !spot.undo && self.task(spot).map.is_some()
+    }
+
+    pub(crate) fn is_group(&self, spot: Spot) -> bool {
+        self.definition(spot.run).task(spot.task).kind == Kind::Group
     }
 
     /// The spot of a task run of a run in the state.

@@ -6,9 +6,10 @@ use shared::request::PauseWhat;
 use shared::state::{Activity, Failure, Outcome, TaskPhase};
 use shared::time::Timestamp;
 use shared::why::{Blocker, BlockerKind, Why};
-use shared::workflow::{Kind, Workflow};
+use shared::workflow::{Groups, Kind, Workflow};
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
+use crate::group;
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// At most so many are named of those who hold something; then they are counted.
@@ -97,14 +98,16 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
         }
         Obstacle::Needs => {
-            let run = state.run(spot.run);
             let definition = state.definition(spot.run);
             let open = definition.needs(spot.task).iter().filter_map(|need| {
-                let phase = &run.tasks[*need as usize].phase;
-                let name = &definition.task(*need).name;
-                (!phase.is_over()).then(|| format!("{name} ({})", phase.word()))
+                let need = group::needed(state, spot, *need);
+                let phase = &state.task_run(need).phase;
+                (!phase.is_over()).then(|| format!("{} ({})", state.path(need), phase.word()))
             });
-            let who = name(open);
+            let closed = group::closed_around(state, spot).map(|it| {
+                format!("its group {} ({})", state.path(it), state.task_run(it).phase.word())
+            });
+            let who = name(closed.into_iter().chain(open));
             let text = match who.len() {
                 0 => "the tasks of its run must end first".to_owned(),
                 _ => format!("needs that have not ended: {}", who.join(", ")),
@@ -225,6 +228,15 @@ pub(crate) fn undo_word(undo: &TaskRun) -> &'static str {
 }
 
 fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> Blocker {
+    if state.is_group(spot) && !state.is_mapped_whole(spot) {
+        let open = group::members(state, spot).into_iter().filter_map(|it| {
+            let phase = &state.task_run(it).phase;
+            (!phase.is_over()).then(|| format!("{} ({})", state.path(it), phase.word()))
+        });
+        let who = name(open);
+        let text = format!("tasks of it that have not ended: {}", who.join(", "));
+        return Blocker { who, ..blocker(BlockerKind::Running, text, since) };
+    }
     let attempt = state.task_run(spot).open_attempt();
     let which = match attempt {
         Some(it) => match it.pid {
@@ -350,14 +362,18 @@ fn warnings(run: &Run, workflow: &Workflow) -> Vec<Blocker> {
 fn parts<'a>(run: &'a Run, workflow: &'a Workflow) -> Vec<(TaskPath, &'a TaskRun)> {
     let mut parts = Vec::new();
     for (task, it) in workflow.tasks.iter().zip(&run.tasks) {
+        let is_group = task.kind == Kind::Group;
         match it.items.as_ref().map_or(&[][..], |it| it.list()) {
+            [] if is_group && !failed_by_itself(it) => {}
             [] => parts.push((TaskPath::task(task.name.clone()), it)),
             items => {
                 // Unless it failed by itself: what it is to tolerate could not be worked out.
                 if failed_by_itself(it) {
                     parts.push((TaskPath::task(task.name.clone()), it));
                 }
-                parts.extend(items.iter().map(|it| {
+                let told = items.iter();
+                let told = told.filter(|it| !is_group || failed_by_itself(&it.progress));
+                parts.extend(told.map(|it| {
                     (TaskPath::item(task.name.clone(), it.item.key.clone()), &it.progress)
                 }));
             }
@@ -366,9 +382,11 @@ fn parts<'a>(run: &'a Run, workflow: &'a Workflow) -> Vec<(TaskPath, &'a TaskRun
     parts
 }
 
-fn failed_by_itself(mapped: &TaskRun) -> bool {
+pub(crate) fn failed_by_itself(mapped: &TaskRun) -> bool {
     match mapped.phase.outcome() {
-        Some(Outcome::Failed(failure)) => !matches!(failure, Failure::Items { .. }),
+        Some(Outcome::Failed(failure)) => {
+            !matches!(failure, Failure::Items { .. } | Failure::Tasks { .. })
+        }
         _ => false,
     }
 }
@@ -399,7 +417,8 @@ pub(crate) fn first_failed<'a>(
         let parent = (items.is_empty() || failed_by_itself(it)).then_some((None, it));
         let items = (0..).zip(items).map(|(place, it)| (Some(place), &it.progress));
         for (item, it) in parent.into_iter().chain(items) {
-            if let Some(outcome @ Outcome::Failed(_)) = it.phase.outcome()
+            if let Some(outcome @ Outcome::Failed(failure)) = it.phase.outcome()
+                && !matches!(failure, Failure::Tasks { .. })
                 && first.is_none_or(|(since, ..)| it.since < since)
             {
                 first = Some((it.since, Spot { run: run.id, task, item, undo: false }, outcome));
@@ -439,19 +458,23 @@ pub fn ended(
     answer(run, Some(path.to_string()), word.to_owned(), blockers)
 }
 
-/// What a task needs, however far.
+/// What a task needs, however far; what is in a group needs what that does.
 fn upstream<'a>(workflow: &'a Workflow, path: &TaskPath) -> Vec<&'a str> {
-    let find = |name: &str| workflow.tasks.iter().find(|it| it.name.as_str() == name);
-    let mut todo: Vec<&str> = find(path.task.as_str())
-        .map_or(Vec::new(), |it| it.needs.iter().map(|it| it.as_str()).collect());
-    let mut found = Vec::new();
-    while let Some(name) = todo.pop() {
-        if let (false, Some(task)) = (found.contains(&name), find(name)) {
-            found.push(task.name.as_str());
-            todo.extend(task.needs.iter().map(|it| it.as_str()));
+    let groups = Groups::of(&workflow.tasks);
+    let name = |place: u32| workflow.tasks[place as usize].name.as_str();
+    let needs = |place: u32| workflow.tasks[place as usize].needs.iter();
+    let mut todo: Vec<u32> = groups.place(&path.task).into_iter().collect();
+    let mut found: Vec<u32> = Vec::new();
+    while let Some(place) = todo.pop() {
+        for around in [place].into_iter().chain(groups.around(place)) {
+            let needed = needs(around).filter_map(|it| groups.place(it));
+            let needed = needed.flat_map(|it| [it].into_iter().chain(groups.inside(it)));
+            let new: Vec<u32> = needed.filter(|it| !found.contains(it)).collect();
+            found.extend(&new);
+            todo.extend(&new);
         }
     }
-    found
+    found.into_iter().map(name).collect()
 }
 
 fn ended_text(it: &TaskRun, outcome: &Outcome) -> String {

@@ -356,9 +356,8 @@ fn may_start(run: &RunFacts, task: &Task, path: &TaskPath) -> Result<(), String>
     if run.stage != due {
         return Err(format!("{path} starts, and its run is {:?}", run.stage));
     }
-    let task_as_whole = TaskPath { item: None, ..path.clone() };
-    let whole = (!path.undo && path.item.is_some()).then_some(&task_as_whole);
-    for path in whole.into_iter().chain([path]) {
+    let wholes = if path.undo { Vec::new() } else { people::wholes(path) };
+    for path in wholes.iter().chain([path]) {
         let Some(facts) = run.tasks.get(path) else { continue };
         if facts.is_held {
             return Err(format!("{path} starts, and is held"));

@@ -17,6 +17,8 @@ use shared::workflow::{
 
 use crate::rng::Rng;
 
+mod groups;
+
 /// The pools and their slots.
 pub fn pools() -> Vec<(PoolName, u32)> {
     vec![("local".into(), 2), ("batch".into(), 3)]
@@ -45,13 +47,10 @@ pub fn workflow(rng: &mut Rng, name: &str, version: u64) -> Arc<Workflow> {
     let count = if rng.once_in(4) { rng.between(6, 12) } else { rng.between(1, 5) };
     let finally = if rng.percent(35) { rng.between(1, 2) } else { 0 };
     for number in 0..count {
-        let task = task(rng, format!("t{number}"), Section::Main, &tasks);
-        tasks.push(task);
+        groups::push(rng, format!("t{number}"), Section::Main, &mut tasks);
     }
-    let main = tasks.len();
     for number in 0..finally {
-        let task = task(rng, format!("f{number}"), Section::Finally, &tasks[main..]);
-        tasks.push(task);
+        groups::push(rng, format!("f{number}"), Section::Finally, &mut tasks);
     }
     let param = |name: &str, kind, default| Param {
         name: name.into(),
@@ -135,6 +134,7 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
         needs,
         name: name.as_str().into(),
         section,
+        group: None,
         description: None,
         kind,
         trigger_rule: rule,
@@ -172,7 +172,7 @@ fn rollback(rng: &mut Rng, kind: &Kind) -> Option<Rollback> {
     let text = "{{ params.text }}";
     let undo = match kind {
         Kind::Publish { .. } => kind.clone(),
-        Kind::Wait { .. } | Kind::Approval { .. } => return None,
+        Kind::Wait { .. } | Kind::Approval { .. } | Kind::Group => return None,
         Kind::Check { items } if items.iter().all(|it| matches!(it.what, CheckWhat::Expr(_))) => {
             return None;
         }

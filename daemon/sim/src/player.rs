@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use engine::input::{Archived, FoundFile, Input, Known, Seen, Ticket};
 use engine::{Effect, Engine, Event, Stamped};
+use shared::capacity::{Capacity, PoolSize, QueuePolicy, ResourceSize};
 use shared::id::{AttemptId, PoolName, ResourceName, RunId, TaskPath};
 use shared::request::{Actor, Answer, Decision, Refusal, Request};
 use shared::time::Timestamp;
@@ -269,8 +270,16 @@ impl Player {
 
     fn start(&mut self) -> Result<(), Stuck> {
         self.step(Input::Resumed { incarnation: INCARNATION })?;
-        let (pools, resources) = (self.pools.clone(), self.resources.clone());
-        self.step(Input::Configured { pools, resources })?;
+        let pools = self.pools.iter().map(|(name, it)| (name.clone(), PoolSize::slots(*it)));
+        let resources = self.resources.iter();
+        let resources = resources
+            .map(|(name, amount)| (name.clone(), ResourceSize { amount: *amount, rate: None }));
+        let capacity = Capacity {
+            pools: pools.collect(),
+            resources: resources.collect(),
+            queue: QueuePolicy::default(),
+        };
+        self.step(Input::Configured(Box::new(capacity)))?;
         for (pool, _) in self.pools.clone() {
             let known: Vec<(AttemptId, Known)> = self.attempts.known(&pool, self.now);
             self.step(Input::PoolConnected { pool, lineage: 1, known })?;

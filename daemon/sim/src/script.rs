@@ -116,7 +116,7 @@ type Amount = (ResourceName, u32);
 
 /// As much of everything as the test says, else plenty.
 fn capacity(workflow: &Workflow, test: &Test) -> (Vec<Slots>, Vec<Amount>) {
-    let pools: BTreeSet<&PoolName> = workflow.tasks.iter().map(|it| &it.pool).collect();
+    let pools: BTreeSet<&PoolName> = workflow.tasks.iter().flat_map(|it| it.pools()).collect();
     let slots = test.capacity.slots.unwrap_or(PLENTY);
     let named = workflow.tasks.iter().flat_map(|it| it.resources.keys());
     let mut resources: BTreeMap<ResourceName, u32> = named.map(|it| (it.clone(), PLENTY)).collect();

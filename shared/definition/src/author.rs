@@ -2,6 +2,7 @@
 //!
 //! The draft of a file with errors has placeholders where something is wrong; it serves to find further errors only.
 
+mod group;
 mod kind;
 mod param;
 mod publish;
@@ -89,13 +90,17 @@ pub(crate) fn read(
     let mut places = Vec::new();
     for (key, section) in [("tasks", Section::Main), ("finally", Section::Finally)] {
         for entry in root.get(key).map_or(&[][..], Node::entries) {
-            let shared =
-                task::Shared { section, env: &env, defaults: &defaults, number: places.len() };
-            let (task, place) = task::read(entry, &shared, &mut reader);
-            workflow.tasks.push(task);
-            places.push(place);
+            let shared = task::Shared {
+                section,
+                env: &env,
+                defaults: &defaults,
+                number: places.len(),
+                group: None,
+            };
+            group::read(entry, &shared, &mut workflow.tasks, &mut places, &mut reader);
         }
     }
+    group::resolve_needs(&mut workflow.tasks);
     let tests = test::read(root.get("tests"), &workflow, &mut reader);
     let tasks = root.entry("tasks");
     let no_tasks = tasks.filter(|it| matches!(&it.value.value, Value::Map(all) if all.is_empty()));

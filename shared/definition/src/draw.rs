@@ -16,7 +16,7 @@ pub fn text(graph: &Graph) -> String {
         let mut nodes: Vec<(usize, &GraphNode)> = graph
             .nodes
             .iter()
-            .filter(|it| it.group.is_some() == finally)
+            .filter(|it| is_finally(graph, it) == finally)
             .map(|it| (layers.get(it.id.as_str()).copied().unwrap_or(0), it))
             .collect();
         nodes.sort_by_key(|it| it.0);
@@ -59,15 +59,15 @@ pub fn dot(graph: &Graph) -> String {
         "  node [shape=box];".to_owned(),
     ];
     let node = |it: &GraphNode| format!("{} [label={}];", quoted(&it.id), quoted(&label(it, "\n")));
-    let (finally, main): (Vec<&GraphNode>, Vec<&GraphNode>) =
-        graph.nodes.iter().partition(|it| it.group.is_some());
-    lines.extend(main.into_iter().map(|it| format!("  {}", node(it))));
-    if !finally.is_empty() {
-        lines.push("  subgraph cluster_finally {".to_owned());
-        lines.push("    label=finally;".to_owned());
-        lines.extend(finally.into_iter().map(|it| format!("    {}", node(it))));
-        lines.push("  }".to_owned());
-    }
+    let open = |group: &str, indent: &str| {
+        let name = match group {
+            "finally" => "cluster_finally".to_owned(),
+            _ => quoted(&format!("cluster_{group}")),
+        };
+        let label = if group == "finally" { group.to_owned() } else { quoted(group) };
+        vec![format!("{indent}subgraph {name} {{"), format!("{indent}  label={label};")]
+    };
+    push_clusters(&mut lines, graph, &node, &open, "}");
     let edge = |from: &str, to: &str| format!("  {} -> {};", quoted(from), quoted(to));
     lines.extend(graph.edges.iter().map(|it| edge(&it.from, &it.to)));
     lines.push("}\n".to_owned());
@@ -80,14 +80,11 @@ pub fn mermaid(graph: &Graph) -> String {
         graph.nodes.iter().enumerate().map(|(number, it)| (it.id.as_str(), number)).collect();
     let node = |it: &GraphNode| format!("n{}[\"{}\"]", numbers[it.id.as_str()], label(it, "<br/>"));
     let mut lines = vec!["flowchart LR".to_owned()];
-    let (finally, main): (Vec<&GraphNode>, Vec<&GraphNode>) =
-        graph.nodes.iter().partition(|it| it.group.is_some());
-    lines.extend(main.into_iter().map(|it| format!("  {}", node(it))));
-    if !finally.is_empty() {
-        lines.push("  subgraph finally".to_owned());
-        lines.extend(finally.into_iter().map(|it| format!("    {}", node(it))));
-        lines.push("  end".to_owned());
-    }
+    let open = |group: &str, indent: &str| match numbers.get(group) {
+        Some(number) => vec![format!("{indent}subgraph g{number}[\"{group}\"]")],
+        None => vec![format!("{indent}subgraph {group}")],
+    };
+    push_clusters(&mut lines, graph, &node, &open, "end");
     let number = |it: &str| numbers.get(it).copied();
     let edges = graph.edges.iter().filter_map(|it| Some((number(&it.from)?, number(&it.to)?)));
     lines.extend(edges.map(|(from, to)| format!("  n{from} --> n{to}")));
@@ -97,6 +94,53 @@ pub fn mermaid(graph: &Graph) -> String {
 /// For programs: `{"nodes": [{"id", "kind", "group"?, "state"?}], "edges": [{"from", "to"}]}`.
 pub fn json(graph: &Graph) -> String {
     serde_json::to_string_pretty(graph).expect("a graph has a JSON form") + "\n"
+}
+
+/// The nodes, those of one group together: first the main list, then `finally`.
+fn push_clusters(
+    lines: &mut Vec<String>,
+    graph: &Graph,
+    node: &dyn Fn(&GraphNode) -> String,
+    open: &dyn Fn(&str, &str) -> Vec<String>,
+    close: &str,
+) {
+    let (finally, main): (Vec<&GraphNode>, Vec<&GraphNode>) =
+        graph.nodes.iter().partition(|it| is_finally(graph, it));
+    let mut depth = 0;
+    for (nodes, least) in [(main, 0), (finally, 1)] {
+        if least == 1 && !nodes.is_empty() {
+            lines.extend(open("finally", "  "));
+            depth = 1;
+        }
+        let mut around: Vec<&str> = Vec::new();
+        for it in nodes {
+            let group = it.group.as_deref().filter(|_| it.id.contains('/'));
+            while around.last().copied() != group && !around.is_empty() {
+                around.pop();
+                lines.push(format!("{}{close}", "  ".repeat(depth)));
+                depth -= 1;
+            }
+            lines.push(format!("{}{}", "  ".repeat(depth + 1), node(it)));
+            if graph.nodes.iter().any(|other| other.group.as_deref() == Some(&*it.id)) {
+                lines.extend(open(&it.id, &"  ".repeat(depth + 1)));
+                around.push(&it.id);
+                depth += 1;
+            }
+        }
+        while depth > 0 {
+            lines.push(format!("{}{close}", "  ".repeat(depth)));
+            depth -= 1;
+        }
+    }
+}
+
+/// Whether a node is part of `finally`, in whatever group of that.
+fn is_finally(graph: &Graph, node: &GraphNode) -> bool {
+    let Some((root, _)) = node.id.split_once('/') else {
+        return node.group.as_deref() == Some("finally");
+    };
+    let root = graph.nodes.iter().find(|it| it.id == root);
+    root.is_some_and(|it| it.group.as_deref() == Some("finally"))
 }
 
 fn label(node: &GraphNode, break_with: &str) -> String {

@@ -1,25 +1,19 @@
 //! The tasks of a workflow and what they need.
 
-use shared::snapshot::{Graph, GraphEdge, GraphNode};
-use shared::workflow::{Section, Task, Workflow};
+use shared::snapshot::{Graph, GraphNode};
+use shared::workflow::{Groups, Task, Workflow};
 
 /// The graph of a workflow: nodes in file order, edges by what needs them.
 pub fn graph(workflow: &Workflow) -> Graph {
-    let edges = workflow.tasks.iter().flat_map(|task| {
-        let edge = |need: &shared::id::TaskName| GraphEdge {
-            from: need.to_string(),
-            to: task.name.to_string(),
-        };
-        task.needs.iter().map(edge)
-    });
-    Graph { nodes: workflow.tasks.iter().map(node).collect(), edges: edges.collect() }
+    let edges = Groups::of(&workflow.tasks).edges(&workflow.tasks);
+    Graph { nodes: workflow.tasks.iter().map(node).collect(), edges }
 }
 
 fn node(task: &Task) -> GraphNode {
     GraphNode {
         id: task.name.to_string(),
         kind: task.kind.word().to_owned(),
-        group: (task.section == Section::Finally).then(|| "finally".to_owned()),
+        group: task.shown_group(),
         state: None,
     }
 }

@@ -75,6 +75,14 @@ pub(crate) enum Problem {
     DuplicateNeed { task: String, need: String },
     #[error("the needs go in a circle: {0}")]
     Cycle(String),
+    #[error("`{key}` does nothing on the group `{group}`")]
+    OnGroup { key: String, group: String, inner: String },
+    #[error("`{inner}` has a map, and runs once an item of `{group}` already")]
+    NestedMap { inner: String, group: String },
+    #[error("`{task}` needs `{need}`, which runs once an item of `{group}`")]
+    NeedsInner { task: String, need: String, group: String },
+    #[error("`{task}` reads `tasks.{group}`, which it is part of")]
+    ReadsAround { task: String, group: String },
 
     #[error("{what} is {bytes} bytes long, {SCRIPT_BYTES_MAX} are allowed")]
     TooLong { what: &'static str, bytes: usize },
@@ -170,6 +178,10 @@ impl Problem {
             Self::SelfNeed(_) => "self_need",
             Self::DuplicateNeed { .. } => "duplicate_need",
             Self::Cycle(_) => "cycle",
+            Self::OnGroup { .. } => "misplaced_key",
+            Self::NestedMap { .. } => "nested_map",
+            Self::NeedsInner { .. } => "needs_inner",
+            Self::ReadsAround { .. } => "reads_around",
             Self::TooLong { .. } => "too_long",
             Self::Nul => "nul",
             Self::TemplateInScript { .. } => "template_in_script",
@@ -239,7 +251,7 @@ impl Problem {
                 "write numbers and units, such as 500ms, 30s, 10m, 1h30m, 2d".to_owned()
             }
             Self::Misplaced { help, .. } | Self::Conflict(_, help) => (*help).to_owned(),
-            Self::NoKind(_) => "give it one of run, exec, wait, approval, check, publish".to_owned(),
+            Self::NoKind(_) => "give it one of run, exec, wait, approval, check, publish, tasks".to_owned(),
             Self::ManyKinds { .. } => {
                 "make two tasks of it, one of which needs the other".to_owned()
             }
@@ -259,6 +271,18 @@ impl Problem {
             Self::SelfNeed(_) | Self::DuplicateNeed { .. } => "drop the need".to_owned(),
             Self::Cycle(_) => {
                 "each task here needs the one behind its arrow: drop one of these needs".to_owned()
+            }
+            Self::OnGroup { key, inner, .. } => {
+                format!("write `{key}` on the tasks in it that it is meant for, such as `{inner}`")
+            }
+            Self::NestedMap { .. } => {
+                "make one list of both in a task before, and map over that; or take the inner map out into a task that needs the group".to_owned()
+            }
+            Self::NeedsInner { group, .. } => {
+                format!("need `{group}`: it has ended when all of its items have")
+            }
+            Self::ReadsAround { .. } => {
+                "read the tasks in it that have ended before, by their names".to_owned()
             }
             Self::TooLong { .. } => "move it into a file, and run that".to_owned(),
             Self::Nul => "write it without NUL".to_owned(),

@@ -131,6 +131,7 @@ pub(crate) fn task(name: &str, state: &str, needs: Vec<String>) -> TaskView {
         ended: (state != "running").then(|| ago(300)),
         outputs: BTreeMap::new(),
         failed_items: None,
+        tasks: BTreeMap::new(),
         items: BTreeMap::new(),
         warnings: Vec::new(),
         attempts: Vec::new(),

@@ -162,6 +162,9 @@ fn note(task: &TaskView) -> Line {
     if !task.items.is_empty() {
         notes.push(theme::counts(&task.items));
     }
+    if !task.tasks.is_empty() {
+        notes.push(theme::counts(&task.tasks));
+    }
     match (&task.reason, &task.outcome) {
         (Some(reason), _) => notes.push(reason.as_str().into()),
         (None, Some(outcome)) if *outcome != task.state && task.undo.is_none() => {

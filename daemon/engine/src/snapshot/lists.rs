@@ -6,16 +6,17 @@ use serde_json::Value;
 use shared::id::{PoolName, ResourceName, TaskPath, WorkflowName};
 use shared::request::{Decision, PauseWhat};
 use shared::snapshot::{
-    ApprovalRow, DecisionView, Graph, GraphEdge, GraphNode, HolderRow, PauseView, PoolRow,
-    QueueRow, ResourceRow, RunsView, WorkflowRow,
+    ApprovalRow, DecisionView, Graph, GraphNode, HolderRow, PauseView, PoolRow, QueueRow,
+    ResourceRow, RunsView, WorkflowRow,
 };
 use shared::state::{RunPhase, TaskPhase, Wait};
 use shared::why::Blocker;
-use shared::workflow::{Section, Workflow};
+use shared::workflow::{Groups, Workflow};
 
 use super::{held_back, pause_view, to_u32};
 use crate::attempt::timeout_of;
 use crate::blockers::{Obstacle, obstacles};
+use crate::group;
 use crate::queue::effective;
 use crate::size::shown_outputs;
 use crate::state::{Entry, Run, Spot, State};
@@ -235,12 +236,13 @@ pub fn approvals(state: &State) -> Vec<ApprovalRow> {
 /// The outputs of what an approval needs; where that gave none, of what it goes back to.
 fn evidence(state: &State, spot: Spot) -> BTreeMap<String, Value> {
     let definition = state.definition(spot.run);
-    let run = state.run(spot.run);
+    let groups = definition.groups();
     let mut near: Vec<u32> = definition.needs(spot.task).to_vec();
     while !near.is_empty() {
+        near = near.into_iter().flat_map(|it| [it].into_iter().chain(groups.inside(it))).collect();
         let outputs = near.iter().flat_map(|task| {
             let name = &definition.task(*task).name;
-            let shown = shown_outputs(&run.tasks[*task as usize]);
+            let shown = shown_outputs(state.task_run(group::needed(state, spot, *task)));
             shown.into_iter().map(move |(key, value)| (format!("{name}.{key}"), value))
         });
         let outputs: BTreeMap<String, Value> = outputs.collect();
@@ -315,13 +317,9 @@ pub fn graph(workflow: &Workflow, run: Option<&Run>) -> Graph {
     let nodes = workflow.tasks.iter().enumerate().map(|(place, task)| GraphNode {
         id: task.name.to_string(),
         kind: task.kind.word().to_owned(),
-        group: (task.section == Section::Finally).then(|| "finally".to_owned()),
+        group: task.shown_group(),
         state: run.map(|it| super::task_word(&it.tasks[place]).to_owned()),
     });
-    let edges = workflow.tasks.iter().flat_map(|task| {
-        task.needs
-            .iter()
-            .map(|need| GraphEdge { from: need.to_string(), to: task.name.to_string() })
-    });
-    Graph { nodes: nodes.collect(), edges: edges.collect() }
+    let edges = Groups::of(&workflow.tasks).edges(&workflow.tasks);
+    Graph { nodes: nodes.collect(), edges }
 }

@@ -4,6 +4,7 @@ mod approvals;
 mod capacity;
 mod checks;
 mod concurrency;
+mod groups;
 mod map;
 mod params;
 mod pauses;

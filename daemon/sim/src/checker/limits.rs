@@ -7,6 +7,7 @@ use shared::id::{AttemptId, PoolName, RunId, TaskPath};
 use shared::state::{AttemptOutcome, Outcome};
 use shared::workflow::{OnFailure, TriggerRule, WhenFull};
 
+use super::undos::{around, chain_of};
 use super::{Checker, Ordered, RunFacts, task_of};
 
 impl Checker {
@@ -65,15 +66,25 @@ impl Checker {
         }
         let early = [TriggerRule::Always, TriggerRule::OneFailed, TriggerRule::OneSuccess];
         for need in &task.needs {
-            let of_need = |it: &Ordered| it.run == ordered.run && it.path.task == *need;
+            // Within a mapped group each item waits for its own.
+            let chain = chain_of(&run.workflow, &task.name);
+            let item = match chain.is_some() && chain == chain_of(&run.workflow, need) {
+                true => ordered.path.item.clone(),
+                false => None,
+            };
+            let of_need = |it: &Ordered| {
+                let is_inside = around(&it.path.task).contains(need);
+                let is_item = item.is_none() || it.path.item == item;
+                it.run == ordered.run && (it.path.task == *need || is_inside) && is_item
+            };
             if !early.contains(&task.trigger_rule) && self.live().any(|it| of_need(it.0)) {
                 return Err(format!("{} starts while {need} runs", task.name));
             }
             let Some(needed) = task_of(&run.workflow, need) else { continue };
             let must_succeed = task.trigger_rule == TriggerRule::AllSuccess
                 && needed.on_failure == OnFailure::Fail
-                && needed.map.is_none();
-            let path = TaskPath::task(need.clone());
+                && (needed.map.is_none() || item.is_some());
+            let path = TaskPath { item, ..TaskPath::task(need.clone()) };
             if !must_succeed {
                 continue;
             }

@@ -59,6 +59,28 @@ impl Checker {
         all.into_iter().chain(of_pool).find(|it| self.pauses.contains_key(it))
     }
 
+    /// No more items of a mapped group are under way than may.
+    fn group_started(&mut self, run: RunId, path: &TaskPath) -> Result<(), String> {
+        self.not_paused(run, None)?;
+        let it = self.facts(run)?;
+        let facts = it.facts(path);
+        if facts.is_held || facts.ended.is_some() {
+            return Err(format!("{path} begins, and is held or has ended"));
+        }
+        facts.is_begun = true;
+        let most = it.task(path)?.map.as_ref().and_then(|it| it.max_parallel);
+        let of_group = |other: &TaskPath| other.task == path.task && other.item.is_some();
+        let begun = it
+            .tasks
+            .iter()
+            .filter(|(other, facts)| of_group(other) && facts.is_begun && facts.ended.is_none());
+        let begun = begun.count();
+        match most.is_some_and(|it| path.item.is_some() && begun > it as usize) {
+            true => Err(format!("{begun} items of {} are under way", path.task)),
+            false => Ok(()),
+        }
+    }
+
     /// Something has become of a task run or an undo.
     pub(super) fn task_changed(&mut self, stamped: &Stamped) -> Result<(), String> {
         match &stamped.event {
@@ -66,7 +88,11 @@ impl Checker {
                 let facts = self.facts(*run)?;
                 tasks.iter().for_each(|it| reset(facts, it));
             }
-            Event::ItemsExpanded { run, task, items } => expanded(self.facts(*run)?, task, items),
+            Event::ItemsExpanded { run, task, inner, items } => {
+                let facts = self.facts(*run)?;
+                [task].into_iter().chain(inner).for_each(|it| expanded(facts, it, items));
+            }
+            Event::GroupStarted { run, task } => self.group_started(*run, task)?,
             Event::TaskQueued { run, task } => {
                 if task.undo {
                     self.undo_may_begin(*run, task)?;
@@ -131,9 +157,9 @@ impl Checker {
         if path.undo && outcome.is_success() {
             it.facts(&path.clone().forward()).is_undone = true;
         }
-        // A mapped task of which an item was marked is judged again.
-        if is_marked && !path.undo && path.item.is_some() {
-            it.facts(&TaskPath::task(path.task.clone())).ended = None;
+        // What a task run is part of is judged again when that was marked.
+        if is_marked && !path.undo {
+            wholes(path).iter().for_each(|whole| it.facts(whole).ended = None);
         }
         Ok(())
     }
@@ -197,7 +223,6 @@ fn rules<'a>(run: &'a RunFacts, path: &TaskPath) -> Result<(&'a Retry, &'a Timeo
 
 /// What runs again has not ended, and neither has its undo begun. Its attempts go on being numbered.
 fn reset(run: &mut RunFacts, path: &TaskPath) {
-    let as_whole = TaskPath::task(path.task.clone());
     for (it, facts) in &mut run.tasks {
         let is_meant = path.item.is_none() || it.item == path.item;
         if it.task == path.task && is_meant {
@@ -205,9 +230,18 @@ fn reset(run: &mut RunFacts, path: &TaskPath) {
             *facts = TaskFacts { newest, is_undone, ..TaskFacts::default() };
         }
     }
-    if path.item.is_some() {
-        run.facts(&as_whole).ended = None;
-    }
+    wholes(path).iter().for_each(|whole| run.facts(whole).ended = None);
+}
+
+/// What a task run is part of: the task that it is an item of, and the groups around it, of a mapped one its item too.
+pub(super) fn wholes(path: &TaskPath) -> Vec<TaskPath> {
+    let name = path.task.as_str();
+    let around = name.match_indices('/').map(|(at, _)| TaskName::from(&name[..at]));
+    let around = around.flat_map(|group| {
+        [TaskPath { task: group.clone(), ..path.clone() }, TaskPath::task(group)]
+    });
+    let whole = path.item.as_ref().map(|_| TaskPath::task(path.task.clone()));
+    around.chain(whole).collect()
 }
 
 /// An item that is not among them is another one when it comes again.

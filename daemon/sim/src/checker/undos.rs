@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use shared::id::{AttemptId, RunId, TaskName, TaskPath};
 use shared::request::RollbackWhat;
 use shared::state::{Outcome, RunOutcome};
-use shared::workflow::{Section, UndoPolicy, Workflow};
+use shared::workflow::{Section, Task, UndoPolicy, Workflow};
 
 use super::{Checker, RunFacts, Stage};
 
@@ -117,13 +117,11 @@ impl Checker {
         rollback: &'a Rollback,
         path: &TaskPath,
     ) -> Option<&'a TaskPath> {
-        let downstream = downstream(&run.workflow, &path.task);
-        rollback.tasks.iter().filter(|it| downstream.contains(&it.task)).find(|it| {
-            match run.ended(&(*it).clone().undo()) {
-                Some((Outcome::Succeeded, _)) => false,
-                Some(_) => !rollback.policy.goes_on,
-                None => true,
-            }
+        let built = |it: &&TaskPath| is_built_on(&run.workflow, it, path);
+        rollback.tasks.iter().filter(built).find(|it| match run.ended(&(*it).clone().undo()) {
+            Some((Outcome::Succeeded, _)) => false,
+            Some(_) => !rollback.policy.goes_on,
+            None => true,
         })
     }
 
@@ -173,16 +171,42 @@ fn can_be_undone(run: &RunFacts, path: &TaskPath) -> bool {
     task.section == Section::Main && is_done && facts.newest.is_some() && !facts.is_undone
 }
 
-/// All that needs a task, however far.
-pub(super) fn downstream(workflow: &Workflow, task: &TaskName) -> BTreeSet<TaskName> {
-    let mut found = BTreeSet::from([task.clone()]);
+/// Whether a task run is built on another, however far: it needs that, or what that is in; itself, or for what it is in.
+/// Within one mapped group that holds item by item.
+pub(super) fn is_built_on(workflow: &Workflow, it: &TaskPath, on: &TaskPath) -> bool {
+    let chain = chain_of(workflow, &it.task);
+    if chain.is_some() && chain == chain_of(workflow, &on.task) && it.item != on.item {
+        return false;
+    }
+    let needs = |task: &Task| {
+        let around = around(&task.name);
+        let groups = workflow.tasks.iter().filter(|it| around.contains(&it.name));
+        let groups = groups.flat_map(|it| it.needs.clone()).collect::<Vec<_>>();
+        task.needs.iter().cloned().chain(groups).collect::<Vec<TaskName>>()
+    };
+    let mut found = BTreeSet::from([on.task.clone()]);
     let mut before = 0;
     while found.len() > before {
         before = found.len();
-        let next = workflow.tasks.iter().filter(|it| it.needs.iter().any(|it| found.contains(it)));
+        let is_met = |need: &TaskName| {
+            found.contains(need) || found.iter().any(|it| around(it).contains(need))
+        };
+        let next = workflow.tasks.iter().filter(|it| needs(it).iter().any(is_met));
         let next: Vec<TaskName> = next.map(|it| it.name.clone()).collect();
         found.extend(next);
     }
-    found.remove(task);
-    found
+    it.task != on.task && found.contains(&it.task)
+}
+
+/// The groups around a task.
+pub(super) fn around(task: &TaskName) -> Vec<TaskName> {
+    let name = task.as_str();
+    name.match_indices('/').map(|(at, _)| TaskName::from(&name[..at])).collect()
+}
+
+/// The mapped group whose items a task has.
+pub(super) fn chain_of(workflow: &Workflow, task: &TaskName) -> Option<TaskName> {
+    let is_mapped =
+        |name: &TaskName| workflow.tasks.iter().any(|it| it.name == *name && it.map.is_some());
+    around(task).into_iter().find(is_mapped)
 }

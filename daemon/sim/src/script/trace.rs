@@ -41,5 +41,5 @@ pub(super) fn trace(player: &Player, run: RunId, created: Timestamp) -> Vec<Trac
 
 fn is_told(stamped: &Stamped, run: RunId) -> bool {
     run_of(&stamped.event) == Some(run)
-        && !matches!(stamped.event, Event::TaskQueued { .. } | Event::AttemptStarting(_))
+        && !matches!(stamped.event, Event::TaskQueued { .. } | Event::AttemptStarting { .. })
 }

@@ -36,6 +36,7 @@ pub(super) fn read(entry: &Entry, scope: &Scope, reader: &mut Reader<'_, '_, '_>
         "wait" => value.get("file").map_or(NOTHING, |it| read_wait(it, scope, reader)),
         "approval" => read_approval(node, value, scope, reader),
         "publish" => publish::read(value, scope, reader),
+        "tasks" => Kind::Group,
         _ => read_check(value, scope, reader),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::capacity::parse_size;
 use shared::expr::Template;
-use shared::id::ResourceName;
+use shared::id::{ResourceName, TaskName};
 use shared::workflow::{
     Kind, Map, MapOver, OnFailure, Priority, Retry, Route, Section, Task, Timeout, Tolerate,
     TriggerRule,
@@ -34,6 +34,21 @@ pub(super) struct Shared<'d> {
     pub(super) defaults: &'d Defaults,
     /// Its number in the workflow.
     pub(super) number: usize,
+    /// What it is directly in.
+    pub(super) group: Option<&'d Around<'d>>,
+}
+
+/// What a group shares with the tasks in it.
+pub(super) struct Around<'d> {
+    pub(super) name: &'d TaskName,
+    /// The map that each of them runs an item of, and the group that has it.
+    pub(super) map: Option<(Map, TaskName)>,
+}
+
+impl Around<'_> {
+    fn item(&self) -> Option<&str> {
+        self.map.as_ref().map(|(map, _)| map.name.as_str())
+    }
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -57,19 +72,29 @@ pub(super) fn read(
     reader: &mut Reader<'_, '_, '_>,
 ) -> (Task, TaskPlaces) {
     let node = &entry.value;
-    let scope = Scope::of_task(shared.number);
-    let map = node.get("map").map(|it| read_map(it, &scope, reader));
+    let name = match shared.group {
+        None => entry.key.clone(),
+        Some(around) => format!("{}/{}", around.name, entry.key),
+    };
+    let scope = Scope::of_task(shared.number).with_item(shared.group.and_then(Around::item));
+    let map = read_own_map(entry, &name, shared, &scope, reader);
     let own = scope.clone().with_item(map.as_ref().map(|it| it.name.as_str()));
     let kind = kind::read(entry, &own, reader);
     let mut env = shared.env.to_vec();
-    env.extend(reader.env(node.get("env"), &own));
+    // That of a group is read by each task in it, which may know other tasks.
+    let of_env = match kind {
+        Kind::Group => Scope::of_workflow().with_item(own.item.as_deref()),
+        _ => own.clone(),
+    };
+    env.extend(reader.env(node.get("env"), &of_env));
     let of_expect = own.clone().with(&["trigger", "outputs", "exit", "duration"]);
     let taken = read_resources(node.get("resources"), reader);
     let text = |key: &str| node.get(key).and_then(Node::text);
     let pools = read_pools(node, reader);
     let mut task = Task {
-        name: entry.key.as_str().into(),
+        name: name.as_str().into(),
         section: shared.section,
+        group: shared.group.map(|it| it.name.clone()),
         description: text("description").map(str::to_owned),
         kind,
         needs: Vec::new(),
@@ -211,7 +236,7 @@ fn read_retry(
         Kind::Run { .. } | Kind::Exec { .. } | Kind::Check { .. } | Kind::Publish { .. } => {
             defaults.retry.clone()
         }
-        Kind::Wait { .. } | Kind::Approval { .. } => None,
+        Kind::Wait { .. } | Kind::Approval { .. } | Kind::Group => None,
     };
     let base = of_defaults.unwrap_or_default();
     retry::check(node.get("retry"), reader.report);
@@ -224,6 +249,7 @@ fn read_retry(
 /// Tells keys that do nothing for a task of its kind: whoever has written them expects something of them.
 fn check_place_of_keys(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>) {
     let kind = match task.kind {
+        Kind::Group => return check_keys_of_group(node, task, reader),
         Kind::Run { .. } => "`run`",
         Kind::Exec { .. } => "`exec`",
         Kind::Wait { .. } => "`wait`",
@@ -258,6 +284,43 @@ fn check_place_of_keys(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>
         let expected = "a whole number of at least 1".to_owned();
         reader.report.add(slots.place, Problem::out_of_range("slots", "0", expected));
     }
+}
+
+/// A group has no attempts: what speaks of those is said of the tasks in it.
+fn check_keys_of_group(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>) {
+    let inner = node.get("tasks").and_then(|it| it.entries().first());
+    let Some(inner) = inner else {
+        let place = node.entry("tasks").map_or(node.place, |it| it.place);
+        return reader.report.add(place, Problem::empty("tasks", "one task or more, by name"));
+    };
+    let known = |it: &&Entry| keys::TASK.supported().any(|known| known == it.key);
+    let misplaced = |it: &&Entry| !keys::GROUP_KEYS.contains(&it.key.as_str());
+    let is_kind = |it: &&Entry| keys::KINDS.contains(&it.key.as_str());
+    let entries = node.entries().iter().filter(known).filter(misplaced);
+    for entry in entries.filter(|it| !is_kind(it)) {
+        let (key, group) = (entry.key.clone(), task.name.to_string());
+        let inner = format!("{group}/{}", inner.key);
+        reader.report.add(entry.place, Problem::OnGroup { key, group, inner });
+    }
+}
+
+/// Its own map; in a mapped group the one of that, whose limits hold for the chain as a whole.
+fn read_own_map(
+    entry: &Entry,
+    name: &str,
+    shared: &Shared<'_>,
+    scope: &Scope,
+    reader: &mut Reader<'_, '_, '_>,
+) -> Option<Map> {
+    let own = entry.value.entry("map");
+    let Some((outer, group)) = shared.group.and_then(|it| it.map.as_ref()) else {
+        return own.map(|it| read_map(&it.value, scope, reader));
+    };
+    if let Some(own) = own {
+        let (inner, group) = (name.to_owned(), group.to_string());
+        reader.report.add(own.place, Problem::NestedMap { inner, group });
+    }
+    Some(Map { max_parallel: None, ..outer.clone() })
 }
 
 /// Tells a `rollback` that would never run.

@@ -1,8 +1,9 @@
 //! The names that expressions read: each exists, as far as that is known before there are values.
 
-use shared::workflow::Section;
+use shared::workflow::{Groups, Section};
 
 use super::Numbers;
+use super::needs::beside;
 use crate::author::{Draft, Scope, Use};
 use crate::near::near_name;
 use crate::problem::Problem;
@@ -28,7 +29,8 @@ pub(super) struct Read {
 
 /// Checks every expression. Gives which tasks read which.
 pub(super) fn check(draft: &Draft, numbers: &Numbers<'_>, report: &mut Report<'_>) -> Vec<Read> {
-    let mut checker = Checker { draft, numbers, report, reads: Vec::new() };
+    let groups = Groups::of(&draft.workflow.tasks);
+    let mut checker = Checker { draft, numbers, groups, report, reads: Vec::new() };
     draft.uses.iter().for_each(|it| checker.expression(it));
     checker.reads
 }
@@ -36,6 +38,7 @@ pub(super) fn check(draft: &Draft, numbers: &Numbers<'_>, report: &mut Report<'_
 struct Checker<'c, 'a> {
     draft: &'c Draft,
     numbers: &'c Numbers<'c>,
+    groups: Groups,
     report: &'c mut Report<'a>,
     reads: Vec<Read>,
 }
@@ -139,8 +142,9 @@ impl Checker<'_, '_> {
     /// An undo can know which outputs its task has promised. `task`: the one that is read; its own where absent.
     fn own_output(&mut self, task: Option<&str>, output: &str, path: &str, it: &Use) {
         let Some(own) = it.scope.task.filter(|_| it.scope.undo) else { return };
+        let number = own;
         let own = &self.draft.workflow.tasks[own];
-        if task.is_some_and(|it| it != own.name.as_str())
+        if task.is_some_and(|task| self.resolve(task, it) != Some(number))
             || own.outputs.is_empty()
             || own.outputs.contains_key(output)
         {
@@ -153,13 +157,24 @@ impl Checker<'_, '_> {
     }
 
     fn task(&mut self, name: &str, path: &str, it: &Use) {
-        match self.numbers.get(name).copied() {
+        match self.resolve(name, it) {
             _ if !roots(&it.scope).contains(&"tasks") => {}
             Some(read) => self.read(read, path, it),
             None => {
-                let near = near_name(name, self.numbers.keys().copied());
+                let tasks = &self.draft.workflow.tasks;
+                let beside = it.scope.task.map(|it| beside(&tasks[it], self.numbers));
+                let names = beside.into_iter().flatten().chain(self.numbers.keys().copied());
+                let near = near_name(name, names);
                 self.add(it, path, Problem::UnknownTask { name: name.to_owned(), near });
             }
+        }
+    }
+
+    /// The number of the task that a name means there.
+    fn resolve(&self, name: &str, it: &Use) -> Option<usize> {
+        match it.scope.task.and_then(|it| u32::try_from(it).ok()) {
+            Some(from) => self.groups.resolve(from, name).map(|it| it as usize),
+            None => self.numbers.get(name).copied(),
         }
     }
 

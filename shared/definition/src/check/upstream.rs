@@ -20,12 +20,12 @@ pub(super) fn check(
     reads: &[Read],
     report: &mut Report<'_>,
 ) {
+    let ends = super::needs::ends(&draft.workflow.tasks);
     let mut by_target: BTreeMap<usize, Vec<&Read>> = BTreeMap::new();
-    for read in reads
-        .iter()
-        .filter(|it| must_be_needed(draft, it) && needs[it.task].binary_search(&it.read).is_err())
-    {
-        by_target.entry(read.read).or_default().push(read);
+    for read in reads.iter().filter(|it| {
+        must_be_needed(draft, it) && needs[it.task].binary_search(&ends[it.read]).is_err()
+    }) {
+        by_target.entry(ends[read.read]).or_default().push(read);
     }
     let targets: Vec<(usize, Vec<&Read>)> = by_target.into_iter().collect();
     for targets in targets.chunks(64) {
@@ -39,7 +39,7 @@ pub(super) fn check(
             upstream[*task] = bits.fold(0, |all, it| all | it);
         }
         for (_, reads) in targets {
-            for read in reads.iter().filter(|it| upstream[it.task] & own[it.read] == 0) {
+            for read in reads.iter().filter(|it| upstream[it.task] & own[ends[it.read]] == 0) {
                 tell(draft, read, report);
             }
         }
@@ -50,7 +50,9 @@ fn tell(draft: &Draft, read: &Read, report: &mut Report<'_>) {
     let [one, other] = [read.task, read.read].map(|it| &draft.workflow.tasks[it]);
     let (task, name) = (one.name.to_string(), other.name.to_string());
     let place = report.locate(read.place, &format!("tasks.{name}"));
-    let problem = if read.task == read.read {
+    let problem = if one.name.as_str().starts_with(&format!("{name}/")) {
+        Problem::ReadsAround { task, group: name }
+    } else if read.task == read.read {
         Problem::SelfRead(task)
     } else if one.section == other.section {
         Problem::NotUpstream { task, read: name }

@@ -3,7 +3,7 @@
 use shared::workflow::{CheckFailure, OnFailure, OnTimeout, Priority, RetryOn, Route, TriggerRule};
 
 use super::rollback::{PUBLISH, ROLLBACK};
-use super::{ENV, ITEM, OUTPUT, POOL, RESOURCE, key, later, never, param_types};
+use super::{ENV, ITEM, OUTPUT, POOL, RESOURCE, TASK_NAME, key, later, never, param_types};
 use crate::shape::{Form, Mapping, Shape};
 
 pub(crate) static TASK: Mapping = Mapping {
@@ -35,11 +35,16 @@ pub(crate) static TASK: Mapping = Mapping {
             Shape::Mapping(&PUBLISH),
             "Moves what the run has made into place, all at once; a rollback puts back what was there.",
         ),
+        key(
+            "tasks",
+            Shape::Named(&TASK_NAME, &Shape::Mapping(&TASK)),
+            "A group: these tasks, by name, which are `GROUP/NAME` outside. They start once the group does, and it ends when all have. With `map` each item runs the whole chain at its own pace. Beside it stand `needs`, `trigger_rule`, `when`, `map`, `env`, `description` and `on_failure` only.",
+        ),
         key("description", Shape::Text, "What it is, in a line."),
         key(
             "needs",
             Shape::OneOf(&[Shape::Text, Shape::List(&Shape::Text)]),
-            "The task, or the tasks, that must have ended before.",
+            "The task, or the tasks, that must have ended before. In a group a name is that of a task beside it first.",
         ),
         key(
             "trigger_rule",
@@ -148,7 +153,6 @@ pub(crate) static TASK: Mapping = Mapping {
         later("python"),
         later("sql"),
         later("notebook"),
-        later("tasks"),
         later("use"),
         later("with"),
         later("workflow"),
@@ -166,9 +170,14 @@ pub(crate) static TASK: Mapping = Mapping {
 };
 
 /// The kinds of tasks, and those that a later version will know.
-pub(crate) const KINDS: [&str; 6] = ["run", "exec", "wait", "approval", "check", "publish"];
-pub(crate) const LATER_KINDS: [&str; 8] =
-    ["python", "sql", "notebook", "tasks", "use", "workflow", "generate", "service"];
+pub(crate) const KINDS: [&str; 7] =
+    ["run", "exec", "wait", "approval", "check", "publish", "tasks"];
+pub(crate) const LATER_KINDS: [&str; 7] =
+    ["python", "sql", "notebook", "use", "workflow", "generate", "service"];
+
+/// What may be said of a group as a whole.
+pub(crate) const GROUP_KEYS: [&str; 8] =
+    ["tasks", "description", "needs", "trigger_rule", "when", "map", "env", "on_failure"];
 
 pub(crate) const ON_FAILURE: [(&str, OnFailure); 2] =
     [("fail", OnFailure::Fail), ("continue", OnFailure::Continue)];
@@ -301,7 +310,7 @@ static MAP: Mapping = Mapping {
         key(
             "max_parallel",
             Shape::Int(1, 1_000_000),
-            "How many items may run at once. Default: as many as fit.",
+            "How many items may run at once; of a group how many may be under way. Default: as many as fit.",
         ),
         key(
             "tolerate",

@@ -48,6 +48,7 @@ pub(crate) fn task(name: &str, state: &str) -> TaskView {
         ended: None,
         outputs: BTreeMap::new(),
         failed_items: None,
+        tasks: BTreeMap::new(),
         items: BTreeMap::new(),
         warnings: Vec::new(),
         attempts: Vec::new(),

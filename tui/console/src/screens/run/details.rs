@@ -70,6 +70,7 @@ pub(super) fn log(app: &App, state: &State, panes: &Panes, area: Rect, buf: &mut
         Some((_, task)) if task::is_mapped(task) => {
             "each item has a log of its own: enter lists the items"
         }
+        Some((_, task)) if !task.tasks.is_empty() => "each task in it has a log of its own",
         Some((_, task)) if task.pool.is_none() => "it runs no process, so it has no log",
         Some((_, task)) if task.started.is_some() => "no attempt of it is known",
         Some(_) => "it has not started yet",
