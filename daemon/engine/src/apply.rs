@@ -13,8 +13,8 @@ use crate::definition::Definition;
 use crate::event::{AttemptEnded, AttemptRef, Event, RunCreated, Stamped};
 use crate::input::Archived;
 use crate::state::{
-    Attempt, Cancel, Decided, ItemRun, Items, Pause, Pool, Rollback, RollbackAsked, Run, Spot,
-    State, TaskRun,
+    Attempt, Cancel, Decided, ItemRun, Items, Pause, Pool, Rollback, RollbackAsked, Run, RunClock,
+    Spot, State, TaskRun,
 };
 
 impl State {
@@ -59,6 +59,10 @@ impl State {
             Event::RunStarted { run } => self.change_run(*run, |it| {
                 it.phase = RunPhase::Active;
                 it.started_at = it.started_at.or(Some(at));
+            }),
+            Event::RunTimedOut { run, .. } => self.change_run(*run, |it| {
+                it.clock.turn(false, at);
+                it.clock.over = Some(at);
             }),
             Event::RunCancelled { run, actor, now, comment } => {
                 let (actor, now, comment) = (actor.clone(), *now, comment.clone());
@@ -139,7 +143,11 @@ impl State {
                 it.phase = TaskPhase::Waiting(Wait::Hold { reason, by_person });
                 it.since = at;
             }),
+            Event::StartsFailing { .. } => {}
             Event::TaskReleased { run, task, .. } => self.change(*run, task, |it| {
+                // What a person has held is not yet where its file holds it.
+                let by_person = matches!(it.phase, TaskPhase::Waiting(Wait::Hold { by_person: true, .. }));
+                it.released |= !by_person;
                 (it.phase, it.since) = (TaskPhase::Waiting(Wait::Needs), at);
             }),
             Event::TaskRequeued { run, task, .. } => {
@@ -189,6 +197,34 @@ impl State {
                 tasks.iter().for_each(|it| self.undo_planned(*run, it, at));
             }
         }
+        self.turn_clocks(&stamped.event, at);
+    }
+
+    /// The clock of a run stands while it is paused, waits, or is undone or tidied up.
+    fn turn_clocks(&mut self, event: &Event, at: Timestamp) {
+        let runs: Vec<RunId> = match event {
+            Event::Paused { what, .. } | Event::Resumed { what, .. } => match what {
+                PauseWhat::Run(run) => vec![*run],
+                PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => {
+                    self.runs.keys().copied().collect()
+                }
+            },
+            Event::RunStarted { run }
+            | Event::RunCancelled { run, .. }
+            | Event::RunClosing { run, .. }
+            | Event::RollbackBegun { run, .. } => vec![*run],
+            _ => return,
+        };
+        for run in runs {
+            let Some(it) = self.runs.get(&run) else { continue };
+            let runs = it.phase == RunPhase::Active
+                && it.cancel.is_none()
+                && it.clock.over.is_none()
+                && self.held_back(it).is_none();
+            if runs != it.clock.since.is_some() {
+                self.change_run(run, |it| it.clock.turn(runs, at));
+            }
+        }
     }
 
     fn workflow_loaded(&mut self, workflow: &Arc<Workflow>) {
@@ -215,7 +251,9 @@ impl State {
     fn run_created(&mut self, created: &RunCreated, at: Timestamp) {
         self.ids_given += 1;
         self.library.entry(created.workflow.clone()).or_default().newest = created.number;
-        let count = self.definitions.get(&created.version).map_or(0, |it| it.workflow.tasks.len());
+        let definition = self.definitions.get(&created.version);
+        let count = definition.map_or(0, |it| it.workflow.tasks.len());
+        let limit = definition.and_then(|it| it.workflow.timeout);
         let run = Run {
             id: created.run,
             number: created.number,
@@ -230,6 +268,7 @@ impl State {
             started_at: None,
             ended_at: None,
             phase: RunPhase::Queued,
+            clock: RunClock { limit, ..RunClock::default() },
             cancel: None,
             pause: None,
             rollback_asked: None,
@@ -270,7 +309,8 @@ impl State {
             RunPhase::Ended(outcome) => Some(outcome),
             _ => run.ended_as,
         };
-        let run = Run { phase, ended_at, cancel, pause, rollback_asked, ended_as, ..run.clone() };
+        let clock = RunClock { limit: workflow.timeout, ..RunClock::default() };
+        let run = Run { phase, clock, ended_at, cancel, pause, rollback_asked, ended_as, ..run.clone() };
         self.adopt(run, workflow);
     }
 

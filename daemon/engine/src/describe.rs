@@ -86,6 +86,7 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         Event::RunReopened { run, .. } => Some(run.id),
         Event::RunStarted { run }
         | Event::RunCancelled { run, .. }
+        | Event::RunTimedOut { run, .. }
         | Event::RunClosing { run, .. }
         | Event::RunEnded { run, .. }
         | Event::TasksReset { run, .. }
@@ -93,6 +94,7 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::TaskQueued { run, .. }
         | Event::ApprovalDecided { run, .. }
         | Event::RetryScheduled { run, .. }
+        | Event::StartsFailing { run, .. }
         | Event::TaskHeld { run, .. }
         | Event::TaskReleased { run, .. }
         | Event::TaskMarked { run, .. }
@@ -147,6 +149,10 @@ pub fn describe(stamped: &Stamped) -> Description {
             let what = if *now { "cancelled, its finally too," } else { "cancelled" };
             let text = format!("run {what} by {}{}", actor.name, said(comment));
             Description::new("run_cancelled", text).run(*run).actor(actor)
+        }
+        Event::RunTimedOut { run, limit } => {
+            let text = format!("run has run for {}, which is its timeout", format_duration(*limit));
+            Description::new("run_timed_out", text).run(*run)
         }
         Event::RunClosing { run, outcome } => {
             let text = format!("tasks ended: {}; finally runs", outcome.word());
@@ -206,6 +212,11 @@ pub fn describe(stamped: &Stamped) -> Description {
         Event::RetryScheduled { run, task, at, .. } => {
             let text = format!("{task} again in {}", wait(stamped.at, *at));
             Description::new("retry_scheduled", text).task(*run, task)
+        }
+        Event::StartsFailing { run, task, pool, attempts, reason } => {
+            let text =
+                format!("{task} could not be started {attempts} times in pool {pool}: {reason}");
+            Description::new("starts_failing", text).task(*run, task)
         }
         Event::TaskHeld { run, task, reason, actor } => match actor {
             None => Description::new("task_held", format!("{task} held: {reason}")),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,6 +88,13 @@ pub enum Event {
         now: bool,
         /// What they said.
         comment: Option<String>,
+    },
+    /// The time of a run is over: what runs of it is stopped, and what has not started does not.
+    RunTimedOut {
+        /// The run.
+        run: RunId,
+        /// How long it was allowed to run.
+        limit: Duration,
     },
     /// All tasks of a run have ended, but for those of `finally`.
     RunClosing {
@@ -186,6 +194,19 @@ pub enum Event {
         at: Timestamp,
         /// Whether it counts against the limit.
         counts: bool,
+    },
+    /// There was no room to start a task run, again and again; said once, and it is tried on.
+    StartsFailing {
+        /// The run.
+        run: RunId,
+        /// The task run.
+        task: TaskPath,
+        /// Where it should start.
+        pool: PoolName,
+        /// How often it was tried.
+        attempts: u32,
+        /// What its runner has said last.
+        reason: String,
     },
     /// A task run waits for a person to let it go on.
     TaskHeld {

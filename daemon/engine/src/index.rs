@@ -40,6 +40,8 @@ pub(crate) struct Index {
 pub enum Timer {
     /// A task run, or an undo.
     Task(Spot),
+    /// The time of a run.
+    Run(RunId),
     /// Something that is paused.
     Pause(PauseWhat),
 }
@@ -128,6 +130,7 @@ impl Index {
         if let Some(pause) = &run.pause {
             self.add_pause(&PauseWhat::Run(run.id), pause);
         }
+        self.timers.extend(run.clock.ends().map(|at| (at, Timer::Run(run.id))));
         let lane = self.lanes.entry((run.workflow.clone(), run.lane.clone())).or_default();
         match run.phase {
             RunPhase::Queued => {
@@ -144,6 +147,9 @@ impl Index {
     pub(crate) fn remove_run(&mut self, run: &Run) {
         if let Some(pause) = &run.pause {
             self.remove_pause(&PauseWhat::Run(run.id), pause);
+        }
+        if let Some(at) = run.clock.ends() {
+            self.timers.remove(&(at, Timer::Run(run.id)));
         }
         let key = (run.workflow.clone(), run.lane.clone());
         let Some(lane) = self.lanes.get_mut(&key) else { return };

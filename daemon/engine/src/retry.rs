@@ -10,6 +10,7 @@ use shared::workflow::Section;
 use crate::definition::Definition;
 use crate::event::Event;
 use crate::input::Archived;
+use crate::needs::HELD_BY_FILE;
 use crate::state::{Run, Spot, TaskRun};
 use crate::step::Turn;
 
@@ -34,6 +35,10 @@ impl Turn<'_> {
             (Some(it), _) if it.rollback_asked.is_some() => {
                 return Err(conflict("the run waits to be rolled back")
                     .help("`runyard cancel` calls that off"));
+            }
+            (Some(it), _) if it.clock.over.is_some() => {
+                return Err(conflict("the time of the run is over, and it is being stopped")
+                    .help("retry once it has ended"));
             }
             (Some(_), _) => None,
             (None, Some(archived)) => Some(archived),
@@ -203,7 +208,7 @@ fn has_not_succeeded(it: &TaskRun) -> bool {
     match &it.phase {
         TaskPhase::Finished(outcome) => outcome.is_failure() || it.is_undone(),
         // What a person has stopped, a person lets go on.
-        TaskPhase::Waiting(Wait::Hold { by_person, .. }) => !by_person,
+        TaskPhase::Waiting(Wait::Hold { by_person, reason }) => !by_person && reason != HELD_BY_FILE,
         TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_) => false,
     }
 }

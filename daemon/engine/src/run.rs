@@ -119,6 +119,9 @@ pub(crate) fn outcome(state: &State, run: &Run) -> RunOutcome {
     if run.cancel.is_some() {
         return RunOutcome::Cancelled;
     }
+    if run.clock.over.is_some() {
+        return RunOutcome::Failed;
+    }
     let definition = state.definition(run.id);
     let tasks = || definition.workflow.tasks.iter().zip(&run.tasks);
     let main = || tasks().filter(|(task, _)| task.section == Section::Main);

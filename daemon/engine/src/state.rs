@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -97,6 +98,9 @@ pub struct Run {
     pub ended_at: Option<Timestamp>,
     /// How far it has come.
     pub phase: RunPhase,
+    /// How long it has run, and may.
+    #[serde(default)]
+    pub clock: RunClock,
     /// Who stops it.
     pub cancel: Option<Cancel>,
     /// Who has paused it.
@@ -113,6 +117,45 @@ pub struct Run {
     pub ended_as: Option<RunOutcome>,
     /// Its tasks in file order.
     pub tasks: Vec<TaskRun>,
+}
+
+/// How long a run has run: its tasks, without its pauses. From instants, so that a replay finds the same.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunClock {
+    /// How long it may run.
+    pub limit: Option<Duration>,
+    /// How long it has run before `since`.
+    pub before: Duration,
+    /// Since when it runs; absent while it does not.
+    pub since: Option<Timestamp>,
+    /// When its time was over.
+    pub over: Option<Timestamp>,
+}
+
+impl RunClock {
+    /// When its time is over, if it runs on.
+    pub fn ends(&self) -> Option<Timestamp> {
+        let left = self.limit?.saturating_sub(self.before);
+        (self.over.is_none()).then_some(self.since? + left)
+    }
+
+    /// How long it has run.
+    pub fn ran(&self, now: Timestamp) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    /// Lets it run from here on, or stand.
+    pub(crate) fn turn(&mut self, runs: bool, at: Timestamp) {
+        match (self.since, runs) {
+            (None, true) => self.since = Some(at),
+            (Some(since), false) => {
+                self.before += at.since(since);
+                self.since = None;
+            }
+            (Some(_), true) | (None, false) => {}
+        }
+    }
 }
 
 /// An actor's wish that nothing more of something start.
@@ -186,6 +229,9 @@ pub struct TaskRun {
     pub decisions: Vec<Decided>,
     /// Its items, once a mapped task is expanded.
     pub items: Option<Items>,
+    /// Whether a person has let it go on, since it was last reset.
+    #[serde(default)]
+    pub released: bool,
     /// Whether it is to wait in the queue again once its attempt, which is being stopped, has ended.
     #[serde(default)]
     pub requeue: bool,
@@ -296,6 +342,7 @@ impl TaskRun {
             warnings: Vec::new(),
             decisions: Vec::new(),
             items: None,
+            released: false,
             requeue: false,
             requeued_at: None,
             undo: None,

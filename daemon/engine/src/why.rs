@@ -2,10 +2,10 @@
 
 use shared::id::TaskPath;
 use shared::request::PauseWhat;
-use shared::state::{Activity, Failure, Outcome, TaskPhase};
+use shared::state::{Activity, Clock, Failure, Outcome, TaskPhase};
 use shared::time::Timestamp;
 use shared::why::{Blocker, BlockerKind, Why};
-use shared::workflow::{Kind, Workflow};
+use shared::workflow::{Kind, TriggerRule, Workflow};
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
 use crate::state::{Pause, Run, Spot, State, TaskRun};
@@ -104,9 +104,13 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
                 (!phase.is_over()).then(|| format!("{name} ({})", phase.word()))
             });
             let who = name(open);
+            let rule = match &definition.task(spot.task).trigger_rule {
+                TriggerRule::Expr(rule) => format!("; then `{}` is asked", rule.source()),
+                _ => String::new(),
+            };
             let text = match who.len() {
                 0 => "the tasks of its run must end first".to_owned(),
-                _ => format!("needs that have not ended: {}", who.join(", ")),
+                _ => format!("needs that have not ended: {}{rule}", who.join(", ")),
             };
             Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
         }
@@ -194,10 +198,21 @@ fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> B
             (BlockerKind::File, text)
         }
         (_, Activity::Starting) => (BlockerKind::Running, format!("{which} is being started")),
-        (_, Activity::Running) => (BlockerKind::Running, format!("{which} runs")),
+        (_, Activity::Running) => {
+            let left = time_left(state.run(spot.run), state.now);
+            (BlockerKind::Running, format!("{which} runs{left}"))
+        }
         (_, Activity::Stopping) => (BlockerKind::Running, format!("{which} is being stopped")),
     };
     blocker(kind, text, since)
+}
+
+/// How long its run may still run, if that is limited.
+fn time_left(run: &Run, now: Timestamp) -> String {
+    run.clock.ends().map_or_else(String::new, |ends| {
+        let left = std::time::Duration::from_secs(ends.since(now).as_secs());
+        format!("; run timeout in {}", shared::time::format_duration(left))
+    })
 }
 
 /// Who holds something, among the task runs with a process that has not ended. Only those that are named are written out.
@@ -237,6 +252,10 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         let text = format!("cancelled by {}{said}", cancel.actor.name);
         blockers.push(blocker(BlockerKind::Ended, text, cancel.at));
     }
+    if let Some(at) = run.clock.over {
+        let text = format!("{}: {}", Clock::Run.said(), limit_text(run));
+        blockers.push(blocker(BlockerKind::Ended, text, at));
+    }
     let failed = failed_paths(run, workflow);
     blockers.extend(failed.iter().take(NAMED_MAX).map(|(path, it, outcome)| {
         let text = format!("{path} {}", ended_text(it, outcome));
@@ -256,6 +275,10 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         blockers.push(blocker(BlockerKind::Ended, text, run.ended_at.unwrap_or(run.created_at)));
     }
     answer(run, None, word, blockers)
+}
+
+fn limit_text(run: &Run) -> String {
+    run.clock.limit.map_or_else(String::new, shared::time::format_duration)
 }
 
 /// Who has had the run undone, and what of it could not be.
@@ -369,7 +392,7 @@ pub fn ended(
 ) -> Why {
     let mut blockers = vec![blocker(
         BlockerKind::Ended,
-        format!("it {}", ended_text(progress, outcome)),
+        format!("it {}{}", ended_text(progress, outcome), beside(run, workflow, path, outcome)),
         progress.since,
     )];
     blockers.extend(progress.warnings.iter().map(|warning| {
@@ -387,6 +410,23 @@ pub fn ended(
     }
     let word = if path.undo { undo_word(progress) } else { progress.word() };
     answer(run, Some(path.to_string()), word.to_owned(), blockers)
+}
+
+/// What there is to say beside an outcome: the rule that did not hold and of what, or that the time of the run was over.
+fn beside(run: &Run, workflow: &Workflow, path: &TaskPath, outcome: &Outcome) -> String {
+    let task = workflow.tasks.iter().find(|it| it.name == path.task);
+    match (outcome, task) {
+        (Outcome::Cancelled, _) if run.clock.over.is_some() && !path.undo => {
+            format!(": {}", Clock::Run.said())
+        }
+        (Outcome::Skipped(shared::state::Skip::Rule), Some(task)) => {
+            let ends = workflow.tasks.iter().zip(&run.tasks);
+            let ends = ends.filter(|(it, _)| task.needs.contains(&it.name));
+            let ends = name(ends.map(|(it, progress)| format!("{} {}", it.name, progress.word())));
+            format!(": `{}` of {}", task.trigger_rule.source(), ends.join(", "))
+        }
+        _ => String::new(),
+    }
 }
 
 /// What a task needs, however far.

@@ -74,6 +74,7 @@ pub(crate) fn read(
         priority: root.get("priority").and_then(read_priority).unwrap_or(Priority::NORMAL),
         concurrency: read_concurrency(root.get("concurrency"), &mut reader),
         tasks: Vec::new(),
+        timeout: root.get("timeout").and_then(duration),
         on_run_failure: rollback::read_policy(root.get("on_run_failure"), &mut reader),
     };
     let mut places = Vec::new();
@@ -142,6 +143,9 @@ fn read_concurrency(node: Option<&Node>, reader: &mut Reader<'_, '_, '_>) -> Con
         max_runs: max_runs.unwrap_or(default.max_runs),
         when_full: when_full.unwrap_or(default.when_full),
         key: get("key").and_then(|it| reader.template(it, &Scope::of_param(usize::MAX))),
+        after_previous: get("after_previous")
+            .and_then(|it| read_word(it, &keys::AFTER_PREVIOUS))
+            .unwrap_or_default(),
     }
 }
 
