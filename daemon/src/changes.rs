@@ -105,6 +105,10 @@ impl Changes {
                 self.put(Key::Approvals);
             }
             Event::RunCancelled { .. }
+            | Event::RunTimedOut { .. }
+            | Event::RunReleased { .. }
+            | Event::VersionTaken { .. }
+            | Event::ParamsEdited { .. }
             | Event::RunClosing { .. }
             | Event::RunPrioritized { .. }
             | Event::RollbackAsked { .. }
@@ -113,6 +117,10 @@ impl Changes {
                 tasks.iter().for_each(|it| self.put(Key::Task(*run, it.task.clone())));
                 self.put(Key::Approvals);
             }
+            Event::WidthChanged { run, task, .. } => {
+                self.put(Key::Task(*run, task.clone()));
+                self.put(Key::Pools);
+            }
             Event::ItemsExpanded { run, task, .. } => self.put(Key::Task(*run, task.clone())),
             Event::TaskQueued { run, task }
             | Event::TaskHeld { run, task, .. }
@@ -120,6 +128,7 @@ impl Changes {
             | Event::TaskMarked { run, task, .. }
             | Event::TaskRequeued { run, task, .. }
             | Event::RetryScheduled { run, task, .. }
+            | Event::StartsFailing { run, task, .. }
             | Event::TaskFinished { run, task, .. } => {
                 self.put(Key::Task(*run, task.task.clone()));
                 self.put(Key::Pools);

@@ -151,7 +151,12 @@ pub enum AfterPrevious {
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self { max_runs: 1, when_full: WhenFull::Queue, key: None, after_previous: AfterPrevious::Ended }
+        Self {
+            max_runs: 1,
+            when_full: WhenFull::Queue,
+            key: None,
+            after_previous: AfterPrevious::Ended,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How an event changes the state. No decisions: whatever an event does not say follows from it alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use shared::id::{RunId, TaskName, TaskPath};
@@ -13,8 +13,8 @@ use crate::definition::Definition;
 use crate::event::{AttemptEnded, AttemptRef, Event, RunCreated, Stamped};
 use crate::input::Archived;
 use crate::state::{
-    Attempt, Cancel, Decided, ItemRun, Items, Pause, Pool, Rollback, RollbackAsked, Run, RunClock,
-    Spot, State, TaskRun,
+    Attempt, Cancel, Decided, Edited, ItemRun, Items, Pause, Pool, Rollback, RollbackAsked, Run,
+    RunClock, Spot, State, TaskRun, Width,
 };
 
 impl State {
@@ -143,10 +143,27 @@ impl State {
                 it.phase = TaskPhase::Waiting(Wait::Hold { reason, by_person });
                 it.since = at;
             }),
-            Event::StartsFailing { .. } => {}
+            Event::StartsFailing { .. } | Event::VersionTaken { .. } => {}
+            Event::ParamsEdited { run, changes, actor, .. } => {
+                let params = changes.iter().map(|it| it.name.clone()).collect();
+                let edited = Edited { actor: actor.clone(), at, params };
+                let new = changes.iter().map(|it| (it.name.clone(), it.new.clone()));
+                self.change_run(*run, |it| {
+                    it.params.extend(new);
+                    it.edited_by.push(edited);
+                });
+            }
+            Event::RunReleased { run, .. } => self.change_run(*run, |it| it.released = true),
+            Event::WidthChanged { run, task, width, running, .. } => {
+                let width = Width { limit: *width, running: *running };
+                self.change_run(*run, |it| {
+                    it.widths.insert(task.clone(), width);
+                });
+            }
             Event::TaskReleased { run, task, .. } => self.change(*run, task, |it| {
                 // What a person has held is not yet where its file holds it.
-                let by_person = matches!(it.phase, TaskPhase::Waiting(Wait::Hold { by_person: true, .. }));
+                let by_person =
+                    matches!(it.phase, TaskPhase::Waiting(Wait::Hold { by_person: true, .. }));
                 it.released |= !by_person;
                 (it.phase, it.since) = (TaskPhase::Waiting(Wait::Needs), at);
             }),
@@ -269,6 +286,9 @@ impl State {
             ended_at: None,
             phase: RunPhase::Queued,
             clock: RunClock { limit, ..RunClock::default() },
+            edited_by: Vec::new(),
+            released: false,
+            widths: BTreeMap::new(),
             cancel: None,
             pause: None,
             rollback_asked: None,
@@ -297,12 +317,14 @@ impl State {
         let workflow = self.definition(run).workflow.clone();
         if let Some(run) = self.runs.remove(&run) {
             self.index.remove_run(&run);
+            self.remember_end(&run, &workflow);
             self.forget_definition(&run.version);
             self.ended.push(Archived { run, workflow });
         }
     }
 
     fn run_reopened(&mut self, run: &Run, workflow: &Arc<Workflow>) {
+        self.forget_end(run);
         let (phase, ended_at, cancel) = (RunPhase::Queued, None, None);
         let (pause, rollback_asked) = (None, None);
         let ended_as = match run.phase {
@@ -310,7 +332,8 @@ impl State {
             _ => run.ended_as,
         };
         let clock = RunClock { limit: workflow.timeout, ..RunClock::default() };
-        let run = Run { phase, clock, ended_at, cancel, pause, rollback_asked, ended_as, ..run.clone() };
+        let run =
+            Run { phase, clock, ended_at, cancel, pause, rollback_asked, ended_as, ..run.clone() };
         self.adopt(run, workflow);
     }
 

@@ -111,7 +111,7 @@ fn pool(state: &State, spot: Spot) -> Option<Obstacle<'_>> {
 
 /// The `max_parallel` of the task, where as many items run.
 fn max_parallel(state: &State, spot: Spot) -> Option<u32> {
-    let limit = state.task(spot).map.as_ref()?.max_parallel?;
+    let limit = state.max_parallel(spot)?;
     spot.item.filter(|_| !spot.undo)?;
     let active = state.index.active_items.get(&(spot.run, spot.task)).copied().unwrap_or(0);
     (active >= limit).then_some(limit)
@@ -125,7 +125,8 @@ pub fn runs_in_the_way(state: &State, run: RunId) -> Vec<RunId> {
         return Vec::new();
     };
     let before = lane.queued.iter().map(|it| it.2).take_while(|it| *it != run);
-    let before = before.filter(|it| !is_paused(state, *it));
+    let before =
+        before.filter(|it| !is_paused(state, *it) && state.waits_for_previous(*it).is_none());
     let before: Vec<RunId> = before.collect();
     if has_room(state, run, lane.active.len() + before.len()) {
         return Vec::new();

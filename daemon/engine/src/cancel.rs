@@ -74,8 +74,7 @@ impl Turn<'_> {
     pub(crate) fn run_out_of_time(&mut self, run: RunId) {
         let Some(limit) = self.state.run(run).clock.limit else { return };
         self.emit(Event::RunTimedOut { run, limit });
-        let is_main =
-            |spot: &Spot| !spot.undo && self.state.task(*spot).section == Section::Main;
+        let is_main = |spot: &Spot| !spot.undo && self.state.task(*spot).section == Section::Main;
         let spots: Vec<Spot> = self.state.run(run).all_spots().filter(is_main).collect();
         self.stop_all(spots);
         self.touched.insert(run);

@@ -5,7 +5,7 @@ use shared::request::{Decision, PauseWhat};
 use shared::snapshot::EventView;
 use shared::time::{Timestamp, format_duration};
 
-use crate::event::{AttemptEnded, AttemptRef, Event, Stamped};
+use crate::event::{AttemptEnded, AttemptRef, Event, ParamChange, Stamped};
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -95,6 +95,10 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::ApprovalDecided { run, .. }
         | Event::RetryScheduled { run, .. }
         | Event::StartsFailing { run, .. }
+        | Event::VersionTaken { run, .. }
+        | Event::ParamsEdited { run, .. }
+        | Event::RunReleased { run, .. }
+        | Event::WidthChanged { run, .. }
         | Event::TaskHeld { run, .. }
         | Event::TaskReleased { run, .. }
         | Event::TaskMarked { run, .. }
@@ -218,6 +222,26 @@ pub fn describe(stamped: &Stamped) -> Description {
                 format!("{task} could not be started {attempts} times in pool {pool}: {reason}");
             Description::new("starts_failing", text).task(*run, task)
         }
+        Event::VersionTaken { run, to, actor, .. } => {
+            let version = &to.as_str()[..8.min(to.as_str().len())];
+            let text = format!("takes version {version}, asked by {}", actor.name);
+            Description::new("version_taken", text).run(*run).actor(actor)
+        }
+        Event::ParamsEdited { run, changes, actor, comment } => {
+            let all: Vec<String> = changes.iter().map(change).collect();
+            let text = format!("{} by {}{}", all.join(", "), actor.name, said(comment));
+            Description::new("params_edited", text).run(*run).actor(actor)
+        }
+        Event::RunReleased { run, actor, comment } => {
+            let text = format!("run released by {}{}", actor.name, said(comment));
+            Description::new("run_released", text).run(*run).actor(actor)
+        }
+        Event::WidthChanged { run, task, width, actor, comment, .. } => {
+            let width = width.map_or("as many items as fit".to_owned(), |it| format!("{it} items"));
+            let text =
+                format!("{task} may run {width} at once, by {}{}", actor.name, said(comment));
+            Description::new("width_changed", text).task(*run, task).actor(actor)
+        }
         Event::TaskHeld { run, task, reason, actor } => match actor {
             None => Description::new("task_held", format!("{task} held: {reason}")),
             Some(it) => Description::new("task_held", format!("{task} {reason}")).actor(it),
@@ -282,6 +306,12 @@ pub fn describe(stamped: &Stamped) -> Description {
             Description::new("task_finished", text).task(*run, task)
         }
     }
+}
+
+/// A changed parameter in words.
+pub(crate) fn change(it: &ParamChange) -> String {
+    let old = it.old.as_ref().map_or_else(|| "nothing".to_owned(), shared::expr::short);
+    format!("parameter {} is {}, was {old}", it.name, shared::expr::short(&it.new))
 }
 
 fn paused(what: &PauseWhat) -> String {

@@ -60,7 +60,7 @@ pub(crate) enum Unfinished {
 /// The order in which runs were made: two of one workflow that were made at one instant are told apart by their number.
 pub(crate) type Age = (Timestamp, u64);
 
-fn age(run: &Run) -> Age {
+pub(crate) fn age(run: &Run) -> Age {
     (run.created_at, run.number)
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::id::{
-    AttemptId, ItemKey, ParamName, PoolName, ResourceName, RunId, TaskPath, Version, WorkflowName,
+    AttemptId, ItemKey, ParamName, PoolName, ResourceName, RunId, TaskName, TaskPath, Version,
+    WorkflowName,
 };
 use shared::outputs::Outputs;
 use shared::request::{Actor, Decision, PauseWhat, RollbackWhat};
@@ -40,6 +41,8 @@ pub struct State {
     pub pauses: BTreeMap<PauseWhat, Pause>,
     /// The runs that are not over.
     pub runs: BTreeMap<RunId, Run>,
+    /// The newest runs that have not succeeded, of each lane in which a run follows only a success.
+    pub failed: BTreeMap<(WorkflowName, Option<String>), BTreeMap<(Timestamp, u64), Failed>>,
     /// The runs that have ended since this was last emptied, oldest first: whoever applies events keeps them elsewhere.
     pub ended: Vec<Archived>,
     pub(crate) index: Index,
@@ -101,6 +104,15 @@ pub struct Run {
     /// How long it has run, and may.
     #[serde(default)]
     pub clock: RunClock,
+    /// Who has given its parameters other values.
+    #[serde(default)]
+    pub edited_by: Vec<Edited>,
+    /// Whether a person lets it start, however the run before it has ended.
+    #[serde(default)]
+    pub released: bool,
+    /// How many items of a mapped task may run at once, where a person has said otherwise than its file.
+    #[serde(default)]
+    pub widths: BTreeMap<TaskName, Width>,
     /// Who stops it.
     pub cancel: Option<Cancel>,
     /// Who has paused it.
@@ -156,6 +168,35 @@ impl RunClock {
             (Some(_), true) | (None, false) => {}
         }
     }
+}
+
+/// Who has given parameters of a run other values.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Edited {
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Which parameters.
+    pub params: Vec<ParamName>,
+}
+
+/// How many items of a mapped task may run at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Width {
+    /// How many; as many as fit where absent.
+    pub limit: Option<u32>,
+    /// How many ran when that was said.
+    pub running: u32,
+}
+
+/// A run that has ended without success.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    /// Which.
+    pub run: RunId,
+    /// How.
+    pub outcome: RunOutcome,
 }
 
 /// An actor's wish that nothing more of something start.
@@ -547,6 +588,21 @@ impl State {
         [PauseWhat::All, of_workflow]
             .into_iter()
             .find_map(|what| self.pauses.get(&what).map(|it| (what, it)))
+    }
+
+    /// How many items of a mapped task may run at once.
+    pub(crate) fn max_parallel(&self, spot: Spot) -> Option<u32> {
+        let map = self.definition(spot.run).task(spot.task).map.as_ref()?;
+        match self.width(spot) {
+            Some(width) => width.limit,
+            None => map.max_parallel,
+        }
+    }
+
+    /// What a person has said of that.
+    pub(crate) fn width(&self, spot: Spot) -> Option<Width> {
+        let name = &self.definition(spot.run).task(spot.task).name;
+        self.run(spot.run).widths.get(name).copied()
     }
 
     /// Whether the task run is a mapped task as a whole: it has no attempts of its own.

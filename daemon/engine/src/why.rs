@@ -8,6 +8,7 @@ use shared::why::{Blocker, BlockerKind, Why};
 use shared::workflow::{Kind, TriggerRule, Workflow};
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
+use crate::previous::Previous;
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// At most so many are named of those who hold something; then they are counted.
@@ -23,6 +24,7 @@ pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
         let who = name(in_the_way.iter().map(|it| state.run(*it).label()));
         blockers.push(Blocker { who, ..blocker(BlockerKind::MaxRuns, text, run.created_at) });
     }
+    blockers.extend(previous(state, run));
     if let Some((what, pause)) = state.held_back(run) {
         blockers.push(paused(state, &what, pause));
     }
@@ -31,6 +33,31 @@ pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
     let tasks = tasks.map(|spot| of_task(state, spot)).collect();
     let word = run.word().to_owned();
     Why { tasks, ..answer(run, None, word, blockers) }
+}
+
+/// The run before it, which must succeed first.
+fn previous(state: &State, run: &Run) -> Option<Blocker> {
+    let (label, text) = match state.waits_for_previous(run.id)? {
+        Previous::Open(before) => {
+            let before = state.run(before);
+            let text = format!(
+                "{} was made before it, is {}, and must succeed first",
+                before.label(),
+                before.word()
+            );
+            (before.label(), text)
+        }
+        Previous::Failed(label, outcome) => {
+            let text = format!(
+                "{label} before it ended {}, and a run follows only a success: `runyard retry {label}` or `runyard mark` mends it, `runyard release {}` lets this one start all the same",
+                outcome.word(),
+                run.label()
+            );
+            (label, text)
+        }
+    };
+    let who = vec![label];
+    Some(Blocker { who, ..blocker(BlockerKind::Previous, text, run.created_at) })
 }
 
 fn answer(run: &Run, task: Option<String>, state: String, blockers: Vec<Blocker>) -> Why {
@@ -74,6 +101,9 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
         Obstacle::MaxRuns => {
             let who =
                 name(runs_in_the_way(state, spot.run).iter().map(|it| state.run(*it).label()));
+            if let (true, Some(blocker)) = (who.is_empty(), previous(state, state.run(spot.run))) {
+                return blocker;
+            }
             let text = "its run has not started".to_owned();
             Blocker { who, ..blocker(BlockerKind::MaxRuns, text, since) }
         }
@@ -131,7 +161,10 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
         }
         Obstacle::Running(activity) => running(state, spot, *activity, since),
         Obstacle::MaxParallel(limit) => {
-            let text = format!("{limit} of its items run, which is its `max_parallel`");
+            let text = match state.width(spot) {
+                Some(_) => format!("as many items as may run ({limit}, by `runyard map-width`)"),
+                None => format!("{limit} of its items run, which is its `max_parallel`"),
+            };
             blocker(BlockerKind::MaxParallel, text, since)
         }
         Obstacle::NoPool(pool) => {

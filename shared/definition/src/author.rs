@@ -14,7 +14,8 @@ mod task;
 use std::time::Duration;
 
 use shared::workflow::{
-    Concurrency, Docs, OnRunFailure, Priority, Retry, Section, Timeout, WhenFull, Workflow,
+    AfterPrevious, Concurrency, Docs, OnRunFailure, Priority, Retry, Section, Timeout, WhenFull,
+    Workflow,
 };
 
 pub(crate) use reader::{Scope, Use};
@@ -139,13 +140,21 @@ fn read_concurrency(node: Option<&Node>, reader: &mut Reader<'_, '_, '_>) -> Con
     let max_runs = get("max_runs").and_then(Node::int).and_then(|it| u32::try_from(it).ok());
     let when_full: Option<WhenFull> =
         get("when_full").and_then(|it| read_word(it, &keys::WHEN_FULL));
+    let after_previous: AfterPrevious = get("after_previous")
+        .and_then(|it| read_word(it, &keys::AFTER_PREVIOUS))
+        .unwrap_or_default();
+    let jumps = matches!(when_full, Some(WhenFull::Allow | WhenFull::CancelOldest));
+    if let (AfterPrevious::Succeeded, true, Some(node)) = (after_previous, jumps, get("when_full"))
+    {
+        let message = "a run that follows only a success waits, and so is never one too many";
+        let help = "write `when_full: queue`, or drop `after_previous`";
+        reader.report.add(node.place, Problem::Conflict(message.to_owned(), help));
+    }
     Concurrency {
         max_runs: max_runs.unwrap_or(default.max_runs),
         when_full: when_full.unwrap_or(default.when_full),
         key: get("key").and_then(|it| reader.template(it, &Scope::of_param(usize::MAX))),
-        after_previous: get("after_previous")
-            .and_then(|it| read_word(it, &keys::AFTER_PREVIOUS))
-            .unwrap_or_default(),
+        after_previous,
     }
 }
 

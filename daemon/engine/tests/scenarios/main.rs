@@ -3,6 +3,7 @@
 mod approvals;
 mod checks;
 mod concurrency;
+mod edits;
 mod map;
 mod params;
 mod pauses;
@@ -13,6 +14,7 @@ mod retries;
 mod retry_by_person;
 mod rollback;
 mod states_and_outcomes;
+mod task_rules;
 mod timeouts_and_cancel;
 mod trigger_rules;
 mod world;

@@ -28,7 +28,8 @@ struct Checker<'c, 'a> {
 
 impl Checker<'_, '_> {
     fn expression(&mut self, source: &str, names: &[String]) {
-        if let Some(need) = self.needs.iter().copied().find(|it| is_read_as_difference(source, it)) {
+        if let Some(need) = self.needs.iter().copied().find(|it| is_read_as_difference(source, it))
+        {
             let message = format!("`{need}` is read as a subtraction");
             let help = "write `needs['NAME']`, with the name as it is";
             return self.add(need, Problem::Conflict(message, help));

@@ -98,6 +98,7 @@ pub(crate) fn run(state: &str, tasks: Vec<TaskView>) -> RunView {
         tasks,
         pause: None,
         rollback: None,
+        time_left: None,
         seq: Seq(40),
     }
 }
