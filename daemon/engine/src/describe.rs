@@ -237,9 +237,9 @@ pub fn describe(stamped: &Stamped) -> Description {
             Description::new("run_released", text).run(*run).actor(actor)
         }
         Event::WidthChanged { run, task, width, actor, comment, .. } => {
-            let width = width.map_or("as many items as fit".to_owned(), |it| format!("{it} items"));
+            let width = width.map_or("as many as fit".to_owned(), |it| format!("at most {it}"));
             let text =
-                format!("{task} may run {width} at once, by {}{}", actor.name, said(comment));
+                format!("{task} runs {width} items at once, by {}{}", actor.name, said(comment));
             Description::new("width_changed", text).task(*run, task).actor(actor)
         }
         Event::TaskHeld { run, task, reason, actor } => match actor {

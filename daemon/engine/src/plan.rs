@@ -16,6 +16,7 @@ use crate::effect::Effect;
 use crate::event::{Event, Stamped};
 use crate::input::{Archived, Input, Seen, Ticket};
 use crate::pause;
+use crate::previous;
 use crate::reads;
 use crate::rollback::choose;
 use crate::state::{Run, Spot, State};
@@ -53,6 +54,12 @@ pub(crate) fn plan(
         Request::Resume { what, .. } => {
             pause::may_resume(state, what)?;
             of_pause(state, now, what, None)
+        }
+        Request::ReleaseRun { run, .. } => {
+            previous::may_release(state, *run)?;
+            let notes = vec!["it starts, however the run before it has ended".to_owned()];
+            let label = state.runs.get(run).map(Run::label);
+            Plan { label, notes, ..Plan::default() }
         }
         Request::Run { .. } => Plan::default(),
         _ => match request.run() {
@@ -228,9 +235,6 @@ fn parts_of(events: &[Stamped]) -> Parts {
                 Some(width) => format!("at most {width} items run at once"),
                 None => "as many items run at once as fit".to_owned(),
             }),
-            Event::RunReleased { .. } => {
-                parts.notes.push("it starts, however the run before it has ended".to_owned());
-            }
             Event::TaskHeld { task, .. } => parts.wait.push(task.clone()),
             Event::TaskQueued { task, .. }
             | Event::TaskReleased { task, .. }

@@ -100,14 +100,20 @@ impl Turn<'_> {
         run: RunId,
         comment: Option<String>,
     ) -> Result<Answer, Refusal> {
-        if !self.state.runs.contains_key(&run) {
-            return Err(conflict("the run has ended".to_owned()));
-        }
-        if self.state.waits_for_previous(run).is_none() {
-            let refusal = conflict("the run does not wait for the one before it".to_owned());
-            return Err(refusal.help("`runyard why` says what it waits for; `runyard release RUN TASK` is for a task that is held"));
-        }
+        may_release(self.state, run)?;
         self.emit(Event::RunReleased { run, actor, comment });
         Ok(Answer::Done)
     }
+}
+
+/// Whether a run waits for the success of the one before it.
+pub(crate) fn may_release(state: &State, run: RunId) -> Result<(), Refusal> {
+    if !state.runs.contains_key(&run) {
+        return Err(conflict("the run has ended".to_owned()));
+    }
+    if state.waits_for_previous(run).is_none() {
+        let refusal = conflict("the run does not wait for the one before it".to_owned());
+        return Err(refusal.help("`runyard why` says what it waits for; `runyard release RUN TASK` is for a task that is held"));
+    }
+    Ok(())
 }

@@ -99,7 +99,7 @@ fn run_view_of(
         ended: run.ended_at,
         counts: counts(run),
         tasks,
-        time_left: time_left(run, state),
+        times_out: run.clock.ends(),
         pause: run_pause(run, state),
         rollback: rollback_view(run),
         seq,
@@ -144,13 +144,6 @@ fn run_reason(run: &Run, workflow: &Workflow, state: Option<&State>) -> Option<S
         return Some(said(who, cancel.comment.as_deref()));
     }
     cause
-}
-
-/// How long it may still run, in seconds, as long as something of it does.
-fn time_left(run: &Run, state: Option<&State>) -> Option<f64> {
-    let limit = run.clock.limit.filter(|_| run.clock.over.is_none() && !run.phase.is_over())?;
-    let ran = run.clock.ran(state.map_or(run.created_at, |it| it.now));
-    Some(limit.saturating_sub(ran).as_secs_f64())
 }
 
 fn run_pause(run: &Run, state: Option<&State>) -> Option<PauseView> {

@@ -232,20 +232,17 @@ fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> B
         }
         (_, Activity::Starting) => (BlockerKind::Running, format!("{which} is being started")),
         (_, Activity::Running) => {
-            let left = time_left(state.run(spot.run), state.now);
-            (BlockerKind::Running, format!("{which} runs{left}"))
+            let limit = limit_of_run(state.run(spot.run));
+            (BlockerKind::Running, format!("{which} runs{limit}"))
         }
         (_, Activity::Stopping) => (BlockerKind::Running, format!("{which} is being stopped")),
     };
     blocker(kind, text, since)
 }
 
-/// How long its run may still run, if that is limited.
-fn time_left(run: &Run, now: Timestamp) -> String {
-    run.clock.ends().map_or_else(String::new, |ends| {
-        let left = std::time::Duration::from_secs(ends.since(now).as_secs());
-        format!("; run timeout in {}", shared::time::format_duration(left))
-    })
+/// When the time of its run is over, if that is limited.
+fn limit_of_run(run: &Run) -> String {
+    run.clock.ends().map_or_else(String::new, |ends| format!("; run timeout at {ends}"))
 }
 
 /// Who holds something, among the task runs with a process that has not ended. Only those that are named are written out.

@@ -83,10 +83,10 @@ pub(super) fn run_lines(run: &RunView, view: &View) -> Vec<Line> {
     if let Some(reason) = run.reason.as_ref().filter(|it| !is_told(it)) {
         fact("reason", reason.clone());
     }
-    if let Some(left) = run.time_left {
-        let left = std::time::Duration::from_secs_f64(left.max(0.0));
-        let left = std::time::Duration::from_secs(left.as_secs());
-        fact("timeout", format!("run timeout in {}", shared::time::format_duration(left)));
+    if let Some(at) = run.times_out {
+        let left = std::time::Duration::from_secs(at.since(view.now).as_secs());
+        let left = shared::time::format_duration(left);
+        fact("timeout", format!("run timeout in {left}, {}", view.time(at)));
     }
     if let Some(it) = &run.pause {
         let [until, since] = pause::words(it, view);

@@ -50,7 +50,11 @@ impl Checker {
     /// Where they differ.
     pub fn as_planned(&self, request: &Request, plan: &Plan, step: &Step) -> Result<(), String> {
         let Some(run) = request.run() else { return Ok(()) };
-        if matches!(request, Request::Pause { .. } | Request::Resume { .. }) {
+        let of_runs = matches!(
+            request,
+            Request::Pause { .. } | Request::Resume { .. } | Request::ReleaseRun { .. }
+        );
+        if of_runs {
             return Ok(());
         }
         let done = self.done(run, step);
@@ -136,6 +140,10 @@ impl Checker {
                     let tasks: Vec<String> = tasks.iter().map(ToString::to_string).collect();
                     done.undo.extend(tasks.iter().cloned());
                     done.begun = Some(tasks);
+                }
+                Event::VersionTaken { run: of, added, removed, .. } if *of == run => {
+                    done.run.extend(added.iter().map(ToString::to_string));
+                    done.drop.extend(removed.iter().map(ToString::to_string));
                 }
                 Event::AttemptStopping { attempt } if attempt.run == run => {
                     done.stop.insert(attempt.task.to_string());

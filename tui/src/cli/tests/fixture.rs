@@ -98,7 +98,7 @@ pub(crate) fn run(state: &str, tasks: Vec<TaskView>) -> RunView {
         tasks,
         pause: None,
         rollback: None,
-        time_left: None,
+        times_out: None,
         seq: Seq(40),
     }
 }
