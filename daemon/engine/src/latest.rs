@@ -63,7 +63,10 @@ impl Turn<'_> {
         };
         let new_tasks = moved.as_ref().map_or(&[][..], |it| &it.fresh);
         // Refused before anything is done, if it is.
-        let tasks = self.retried(run, what, new_tasks, archived.as_deref())?;
+        let mut tasks = self.retried(run, what, new_tasks, archived.as_deref())?;
+        let others = moved.iter().flat_map(|it| &it.other).cloned().map(TaskPath::task);
+        let others: Vec<TaskPath> = others.filter(|it| !tasks.contains(it)).collect();
+        tasks.extend(others);
         if let Some(archived) = archived.filter(|_| !self.state.runs.contains_key(&run)) {
             self.emit(reopen(&archived));
         }
@@ -120,6 +123,8 @@ struct Moved {
     event: Event,
     /// Tasks that run because of it.
     fresh: Vec<TaskName>,
+    /// Those of them that were there, as another sort of task.
+    other: Vec<TaskName>,
 }
 
 fn scope_of(run: &Run) -> Scope {
@@ -140,7 +145,7 @@ fn tasks_of(
 ) -> (Vec<TaskRun>, Moved) {
     let before: BTreeMap<&TaskName, (&Task, &TaskRun)> =
         old.tasks.iter().zip(&run.tasks).map(|(task, it)| (&task.name, (task, it))).collect();
-    let (mut tasks, mut fresh) = (Vec::new(), Vec::new());
+    let (mut tasks, mut fresh, mut other) = (Vec::new(), Vec::new(), Vec::new());
     let (mut added, mut changed) = (Vec::new(), Vec::new());
     for task in &new.tasks {
         let Some((was, it)) = before.get(&task.name) else {
@@ -158,6 +163,7 @@ fn tasks_of(
             || was.rollback.is_some() && task.rollback.is_none() && has_undo(&it);
         if is_other_sort {
             fresh.push(task.name.clone());
+            other.push(task.name.clone());
             it = it.anew(now);
         }
         tasks.push(it);
@@ -173,7 +179,7 @@ fn tasks_of(
         changed,
         actor: actor.clone(),
     };
-    (tasks, Moved { event, fresh })
+    (tasks, Moved { event, fresh, other })
 }
 
 /// Whether it, or an item of it, has an undo: there must be something that says how.

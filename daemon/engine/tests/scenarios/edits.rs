@@ -68,7 +68,8 @@ fn edited_parameters_are_seen_by_the_attempts_to_come() {
         00:00 d cancelled
         00:00 refused: the run is being cancelled
 
-    "#]].assert_eq(&format!("{}{plan}\n", world.trace()));
+    "#]]
+    .assert_eq(&format!("{}{plan}\n", world.trace()));
 }
 
 #[test]

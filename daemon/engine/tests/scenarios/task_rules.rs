@@ -363,7 +363,8 @@ fn that_there_is_no_room_to_start_is_said_once_after_ten_times() {
     }
     expect![[r#"
         00:54 a could not be started 10 times in pool local: cannot start a process: no room
-    "#]].assert_eq(&said);
+    "#]]
+    .assert_eq(&said);
 }
 
 #[test]

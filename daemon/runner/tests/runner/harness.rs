@@ -191,6 +191,7 @@ pub(crate) fn shell(attempt: u64, script: &str) -> Spawn {
         env: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
         working_dir: b"/".to_vec(),
         timeout_ms: 0,
+        idle_ms: 0,
         grace_ms: 10_000,
         log_head: 1 << 20,
         log_tail: 1 << 20,
