@@ -42,11 +42,14 @@ pub struct State {
     /// The runs that are not over.
     pub runs: BTreeMap<RunId, Run>,
     /// The newest runs that have not succeeded, of each lane in which a run follows only a success.
-    pub failed: BTreeMap<(WorkflowName, Option<String>), BTreeMap<(Timestamp, u64), Failed>>,
+    pub failed: BTreeMap<LaneKey, BTreeMap<(Timestamp, u64), Failed>>,
     /// The runs that have ended since this was last emptied, oldest first: whoever applies events keeps them elsewhere.
     pub ended: Vec<Archived>,
     pub(crate) index: Index,
 }
+
+/// The workflow of a lane, and the value of its `concurrency.key`.
+pub type LaneKey = (WorkflowName, Option<String>);
 
 /// A pool.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -217,7 +217,7 @@ impl World {
         }
         if let Some(idle) = held.launch.idle
             && now + idle < held.ends_at
-            && killed.as_micros() % 3 == 0
+            && killed.as_micros().is_multiple_of(3)
         {
             held.how = How::Idle;
             held.ends_at = now + idle + killed;

@@ -88,7 +88,7 @@ impl Drop for Pool {
 }
 
 pub(crate) fn hello(epoch: u64) -> Frame {
-    Frame::Hello { proto_min: 1, proto_max: 1, epoch, store: STORE }
+    Frame::Hello { proto_min: 1, proto_max: 2, epoch, store: STORE }
 }
 
 /// The daemon's side of a connection.
