@@ -131,6 +131,17 @@ impl Checker {
     fn done(&self, run: RunId, step: &Step) -> Done {
         let mut done = Done::default();
         let open: BTreeSet<&TaskPath> = self.open(run).collect();
+        // What is taken up again may have another version, which is not recorded yet.
+        let version = step.events.iter().find_map(|it| match &it.event {
+            Event::RunReopened { run: of, workflow } if of.id == run => Some(workflow),
+            _ => None,
+        });
+        let has_process = |path: &TaskPath| match version {
+            Some(version) if !path.undo => {
+                super::task_of(version, &path.task).is_none_or(Task::has_process)
+            }
+            _ => self.has_process(run, path),
+        };
         for stamped in &step.events {
             match &stamped.event {
                 Event::TasksReset { run: of, tasks, .. } if *of == run => {
@@ -173,7 +184,7 @@ impl Checker {
                     };
                 }
                 // What needs no process begins without waiting for capacity.
-                Event::AttemptStarting(it) if it.run == run && !self.has_process(run, &it.task) => {
+                Event::AttemptStarting(it) if it.run == run && !has_process(&it.task) => {
                     done.run.insert(it.task.to_string());
                 }
                 _ => {}
