@@ -113,6 +113,10 @@ impl Changes {
                 self.put(Key::Approvals);
             }
             Event::RunCancelled { .. }
+            | Event::RunTimedOut { .. }
+            | Event::RunReleased { .. }
+            | Event::VersionTaken { .. }
+            | Event::ParamsEdited { .. }
             | Event::RunClosing { .. }
             | Event::RunPrioritized { .. }
             | Event::RunDeadlineSet { .. }
@@ -121,6 +125,10 @@ impl Changes {
             Event::RollbackBegun { run, tasks, .. } | Event::TasksReset { run, tasks, .. } => {
                 tasks.iter().for_each(|it| self.put_task(*run, &it.task));
                 self.put(Key::Approvals);
+            }
+            Event::WidthChanged { run, task, .. } => {
+                self.put_task(*run, task);
+                self.put(Key::Pools);
             }
             Event::ItemsExpanded { run, task, inner, .. } => {
                 self.put_task(*run, task);
@@ -134,6 +142,7 @@ impl Changes {
             | Event::TaskMarked { run, task, .. }
             | Event::TaskRequeued { run, task, .. }
             | Event::RetryScheduled { run, task, .. }
+            | Event::StartsFailing { run, task, .. }
             | Event::TaskFinished { run, task, .. } => {
                 self.put_task(*run, &task.task);
                 self.put(Key::Pools);

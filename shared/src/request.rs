@@ -59,6 +59,46 @@ pub enum Request {
         /// What the actor says about it.
         comment: Option<String>,
     },
+    /// Runs parts of a run again, with the newest version of its workflow, or other parameters.
+    RetryWith {
+        /// Which run.
+        run: RunId,
+        /// Which parts.
+        what: RetryWhat,
+        /// Whether it takes the newest version of its workflow.
+        latest: bool,
+        /// Parameters that are to have another value. Texts are read as the parameter's type.
+        params: BTreeMap<String, Value>,
+        /// What the actor says about it.
+        comment: Option<String>,
+    },
+    /// Gives parameters of a run other values, which its next attempts see.
+    Edit {
+        /// Which run.
+        run: RunId,
+        /// By name. Texts are read as the parameter's type.
+        params: BTreeMap<String, Value>,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Lets a run start that waits for the one before it to succeed.
+    ReleaseRun {
+        /// Which run.
+        run: RunId,
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Changes how many items of a mapped task may run at once. What runs goes on.
+    MapWidth {
+        /// Of which run.
+        run: RunId,
+        /// Which task.
+        task: TaskPath,
+        /// How many, at least 1; as many as fit where absent.
+        width: Option<u32>,
+        /// Why.
+        comment: Option<String>,
+    },
     /// Decides an approval.
     Decide {
         /// Of which run.
@@ -243,6 +283,10 @@ impl Request {
             }
             Self::Cancel { run, .. }
             | Self::Retry { run, .. }
+            | Self::RetryWith { run, .. }
+            | Self::Edit { run, .. }
+            | Self::ReleaseRun { run, .. }
+            | Self::MapWidth { run, .. }
             | Self::Decide { run, .. }
             | Self::SetDeadline { run, .. }
             | Self::Hold { run, .. }
@@ -263,6 +307,10 @@ impl Request {
             Self::Run { .. } => None,
             Self::Cancel { comment, .. }
             | Self::Retry { comment, .. }
+            | Self::RetryWith { comment, .. }
+            | Self::Edit { comment, .. }
+            | Self::ReleaseRun { comment, .. }
+            | Self::MapWidth { comment, .. }
             | Self::Decide { comment, .. }
             | Self::Pause { comment, .. }
             | Self::Resume { comment, .. }

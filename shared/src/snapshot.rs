@@ -103,6 +103,9 @@ pub struct RunView {
     pub counts: BTreeMap<String, u32>,
     /// Its tasks in file order, a mapped one in one row; or the items of one mapped task, where they were asked for.
     pub tasks: Vec<TaskView>,
+    /// When its time is over, if it is not paused before; absent while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times_out: Option<Timestamp>,
     /// Who has paused it, and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pause: Option<PauseView>,

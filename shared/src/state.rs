@@ -276,8 +276,10 @@ pub enum AttemptOutcome {
     Signal(i32),
     /// The kernel took it for want of memory.
     Oom,
-    /// It took too long.
+    /// It took too long; of a journal that does not say by which clock, and of what nobody has answered.
     Timeout,
+    /// It took too long, by this clock.
+    TimedOut(Clock),
     /// Nobody knows; the text says what is known.
     Lost(String),
     /// An actor stopped it.
@@ -292,6 +294,32 @@ pub enum AttemptOutcome {
     Rejected,
 }
 
+/// Which limit of time was reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Clock {
+    /// That of one attempt.
+    Attempt,
+    /// That of all attempts of the task.
+    Total,
+    /// That of silence.
+    Idle,
+    /// That of the run.
+    Run,
+}
+
+impl Clock {
+    /// Which it is, in words.
+    pub fn said(self) -> &'static str {
+        match self {
+            Self::Attempt => "the time for one attempt was over",
+            Self::Total => "the time for all its attempts was over",
+            Self::Idle => "it was idle for too long: no output, and no change of its files",
+            Self::Run => "the time for the run was over",
+        }
+    }
+}
+
 impl AttemptOutcome {
     /// The word that people see.
     pub fn word(&self) -> String {
@@ -300,7 +328,7 @@ impl AttemptOutcome {
             Self::Exit(code) => format!("exit({code})"),
             Self::Signal(number) => format!("signal({number})"),
             Self::Oom => "oom".to_owned(),
-            Self::Timeout => "timeout".to_owned(),
+            Self::Timeout | Self::TimedOut(_) => "timeout".to_owned(),
             Self::Lost(_) => "lost".to_owned(),
             Self::Cancelled => "cancelled".to_owned(),
             Self::Preempted => "preempted".to_owned(),
@@ -314,6 +342,7 @@ impl AttemptOutcome {
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Lost(text) | Self::CheckFailed(text) | Self::StartFailed(text) => Some(text),
+            Self::TimedOut(clock) => Some(clock.said()),
             _ => None,
         }
     }

@@ -11,6 +11,8 @@ use crate::time::Timestamp;
 pub enum BlockerKind {
     /// Too many runs of the workflow are active.
     MaxRuns,
+    /// The run before it has not succeeded.
+    Previous,
     /// Needs that have not ended.
     Needs,
     /// The wait before the next attempt.

@@ -48,6 +48,9 @@ pub struct Workflow {
     pub deadline: Option<Deadline>,
     /// Its tasks: those of `tasks` in file order, then those of `finally`.
     pub tasks: Vec<Task>,
+    /// The longest that a run may run, its pauses not counted.
+    #[serde(default)]
+    pub timeout: Option<Duration>,
     /// What becomes of what is done when a run fails.
     #[serde(default)]
     pub on_run_failure: OnRunFailure,
@@ -143,11 +146,30 @@ pub struct Concurrency {
     /// The number holds for each value of this.
     #[serde(default)]
     pub key: Option<Template>,
+    /// How the run before it must have ended for a run to start.
+    #[serde(default)]
+    pub after_previous: AfterPrevious,
+}
+
+/// How the previous run must have ended for the next to start.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AfterPrevious {
+    /// It only must leave room, by `max_runs`.
+    #[default]
+    Ended,
+    /// It must have succeeded: in full, in part, or because there was nothing to do.
+    Succeeded,
 }
 
 impl Default for Concurrency {
     fn default() -> Self {
-        Self { max_runs: 1, when_full: WhenFull::Queue, key: None }
+        Self {
+            max_runs: 1,
+            when_full: WhenFull::Queue,
+            key: None,
+            after_previous: AfterPrevious::Ended,
+        }
     }
 }
 
@@ -200,6 +222,9 @@ pub struct Task {
     /// Whether it runs at all; asked once its trigger rule holds.
     #[serde(default)]
     pub when: Option<Expr>,
+    /// Whether a person must let it go on before it starts.
+    #[serde(default)]
+    pub hold: bool,
     /// Runs it once an item.
     #[serde(default)]
     pub map: Option<Map>,
@@ -425,7 +450,7 @@ pub enum CheckFailure {
 
 /// How a task's needs must have ended for it to run. Evaluated once all are final, but the `one_*` rules act on the
 /// first that decides. Source: semantics, rule 2; the names are Airflow's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerRule {
     /// All succeeded.
@@ -446,7 +471,13 @@ pub enum TriggerRule {
     AllSkipped,
     /// At once, whatever the needs do.
     Always,
+    /// This is true of how they ended: each need is there by its name and in `needs`, with the parts of [`NEED_PARTS`].
+    Expr(Expr),
 }
+
+/// What an expression of a trigger rule may ask of a need.
+pub const NEED_PARTS: [&str; 6] =
+    ["succeeded", "failed", "skipped", "upstream_failed", "cancelled", "done"];
 
 impl TriggerRule {
     /// Every rule by its name in the file.
@@ -461,6 +492,14 @@ impl TriggerRule {
         ("all_skipped", Self::AllSkipped),
         ("always", Self::Always),
     ];
+
+    /// As it is written.
+    pub fn source(&self) -> &str {
+        match self {
+            Self::Expr(expr) => expr.source(),
+            named => Self::NAMES.iter().find(|it| it.1 == *named).map_or("", |it| it.0),
+        }
+    }
 }
 
 /// Runs a task once an item.
@@ -511,6 +550,9 @@ pub struct Timeout {
     /// All attempts with the waits between them, from the start of the first.
     #[serde(default)]
     pub total: Option<Duration>,
+    /// One attempt without output or another sign of life.
+    #[serde(default)]
+    pub idle: Option<Duration>,
 }
 
 /// What follows a failed attempt. Source: semantics, rule 4.

@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use act::{
-    Cancel, Comment, Drain, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand, ResourceCommand,
-    Resume, Retry, Rollback, Size, WorkflowCommand,
+    Cancel, Comment, Drain, Edit, MapWidth, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand,
+    Release, ResourceCommand, Resume, Retry, Rollback, Size, WorkflowCommand,
 };
 
 /// How a run can be named.
@@ -139,21 +139,18 @@ pub(crate) enum Command {
     Resume(Resume),
     /// Stop a task before it starts, until it is released
     Hold(OnTask),
-    /// Let a task go on that is held
-    Release {
-        #[arg(help = RUN)]
-        run: String,
-        #[arg(value_name = TASK)]
-        task: String,
-        #[command(flatten)]
-        comment: Comment,
-    },
+    /// Let a task go on that is held, or a run start that waits for the one before it
+    Release(Release),
     /// Pass a task over that has not started
     Skip(OnTask),
     /// Say how a task has ended, against what is known of it
     Mark(Mark),
     /// Stop a task, free what it holds, and have it wait in the queue again
     Requeue(OnTask),
+    /// Give parameters of a run other values; its next attempts see them
+    Edit(Edit),
+    /// Change how many items of a mapped task may run at once
+    MapWidth(MapWidth),
     /// Give a run another priority
     Priority {
         #[arg(help = RUN)]

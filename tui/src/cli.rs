@@ -102,10 +102,12 @@ pub(crate) fn execute(cx: &mut Cx, command: Option<Command>) -> Result<Exit, Err
         Command::Pause(asked) => pause::pause(cx, asked),
         Command::Resume(asked) => pause::resume(cx, asked),
         Command::Hold(on) => task::hold(cx, on),
-        Command::Release { run, task, comment } => task::release(cx, &run, &task, comment.text),
+        Command::Release(asked) => task::release(cx, asked),
         Command::Skip(on) => task::skip(cx, on),
         Command::Mark(mark) => task::mark(cx, mark),
         Command::Requeue(on) => task::requeue(cx, on),
+        Command::Edit(asked) => act::edit(cx, asked),
+        Command::MapWidth(asked) => task::map_width(cx, asked),
         Command::Priority { run, priority, comment } => {
             act::priority(cx, &run, &priority, comment.text)
         }

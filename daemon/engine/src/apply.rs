@@ -1,6 +1,6 @@
 //! How an event changes the state. No decisions: whatever an event does not say follows from it alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use shared::id::{PoolName, RunId, TaskName, TaskPath};
@@ -14,8 +14,8 @@ use crate::event::{AttemptEnded, AttemptRef, Event, RunCreated, Stamped};
 use crate::input::Archived;
 use crate::pool::Closed;
 use crate::state::{
-    Attempt, Cancel, Decided, Drain, ItemRun, Items, Pause, Rollback, RollbackAsked, Run, Spot,
-    State, TaskRun,
+    Attempt, Cancel, Decided, Drain, Edited, ItemRun, Items, Pause, Rollback, RollbackAsked, Run,
+    RunClock, Spot, State, TaskRun, Width,
 };
 
 impl State {
@@ -70,6 +70,10 @@ impl State {
             Event::RunStarted { run } => self.change_run(*run, |it| {
                 it.phase = RunPhase::Active;
                 it.started_at = it.started_at.or(Some(at));
+            }),
+            Event::RunTimedOut { run, .. } => self.change_run(*run, |it| {
+                it.clock.turn(false, at);
+                it.clock.over = Some(at);
             }),
             Event::RunCancelled { run, actor, now, comment } => {
                 let (actor, now, comment) = (actor.clone(), *now, comment.clone());
@@ -163,7 +167,31 @@ impl State {
                 it.phase = TaskPhase::Waiting(Wait::Hold { reason, by_person });
                 it.since = at;
             }),
+            Event::StartsFailing { .. } | Event::VersionTaken { .. } => {}
+            Event::ParamsEdited { run, changes, actor, .. } => {
+                let params = changes.iter().map(|it| it.name.clone()).collect();
+                let edited = Edited { actor: actor.clone(), at, params };
+                let new = changes.iter().map(|it| (it.name.clone(), it.new.clone()));
+                self.change_run(*run, |it| {
+                    it.params.extend(new);
+                    it.edited_by.push(edited);
+                });
+            }
+            Event::RunReleased { run, .. } => self.change_run(*run, |it| it.released = true),
+            Event::WidthChanged { run, task, width, running, .. } => {
+                let width = Width { limit: *width, running: *running };
+                // Which of its items waits for nothing but capacity follows from it.
+                self.reindex(&[*run], |state| {
+                    state.change_run(*run, |it| {
+                        it.widths.insert(task.clone(), width);
+                    });
+                });
+            }
             Event::TaskReleased { run, task, .. } => self.change(*run, task, |it| {
+                // What a person has held is not yet where its file holds it.
+                let by_person =
+                    matches!(it.phase, TaskPhase::Waiting(Wait::Hold { by_person: true, .. }));
+                it.released |= !by_person;
                 (it.phase, it.since) = (TaskPhase::Waiting(Wait::Needs), at);
             }),
             Event::TaskRequeued { run, task, .. } => {
@@ -224,6 +252,34 @@ impl State {
                 tasks.iter().for_each(|it| self.undo_planned(*run, it, at));
             }
         }
+        self.turn_clocks(&stamped.event, at);
+    }
+
+    /// The clock of a run stands while it is paused, waits, or is undone or tidied up.
+    fn turn_clocks(&mut self, event: &Event, at: Timestamp) {
+        let runs: Vec<RunId> = match event {
+            Event::Paused { what, .. } | Event::Resumed { what, .. } => match what {
+                PauseWhat::Run(run) => vec![*run],
+                PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => {
+                    self.runs.keys().copied().collect()
+                }
+            },
+            Event::RunStarted { run }
+            | Event::RunCancelled { run, .. }
+            | Event::RunClosing { run, .. }
+            | Event::RollbackBegun { run, .. } => vec![*run],
+            _ => return,
+        };
+        for run in runs {
+            let Some(it) = self.runs.get(&run) else { continue };
+            let runs = it.phase == RunPhase::Active
+                && it.cancel.is_none()
+                && it.clock.over.is_none()
+                && self.held_back(it).is_none();
+            if runs != it.clock.since.is_some() {
+                self.change_run(run, |it| it.clock.turn(runs, at));
+            }
+        }
     }
 
     fn workflow_loaded(&mut self, workflow: &Arc<Workflow>) {
@@ -250,7 +306,9 @@ impl State {
     fn run_created(&mut self, created: &RunCreated, at: Timestamp) {
         self.ids_given += 1;
         self.library.entry(created.workflow.clone()).or_default().newest = created.number;
-        let count = self.definitions.get(&created.version).map_or(0, |it| it.workflow.tasks.len());
+        let definition = self.definitions.get(&created.version);
+        let count = definition.map_or(0, |it| it.workflow.tasks.len());
+        let limit = definition.and_then(|it| it.workflow.timeout);
         let run = Run {
             id: created.run,
             number: created.number,
@@ -266,6 +324,10 @@ impl State {
             started_at: None,
             ended_at: None,
             phase: RunPhase::Queued,
+            clock: RunClock { limit, ..RunClock::default() },
+            edited_by: Vec::new(),
+            released: false,
+            widths: BTreeMap::new(),
             cancel: None,
             pause: None,
             rollback_asked: None,
@@ -294,19 +356,23 @@ impl State {
         let workflow = self.definition(run).workflow.clone();
         if let Some(run) = self.runs.remove(&run) {
             self.index.remove_run(&run);
+            self.remember_end(&run, &workflow);
             self.forget_definition(&run.version);
             self.ended.push(Archived { run, workflow });
         }
     }
 
     fn run_reopened(&mut self, run: &Run, workflow: &Arc<Workflow>) {
+        self.forget_end(run);
         let (phase, ended_at, cancel) = (RunPhase::Queued, None, None);
         let (pause, rollback_asked) = (None, None);
         let ended_as = match run.phase {
             RunPhase::Ended(outcome) => Some(outcome),
             _ => run.ended_as,
         };
-        let run = Run { phase, ended_at, cancel, pause, rollback_asked, ended_as, ..run.clone() };
+        let clock = RunClock { limit: workflow.timeout, ..RunClock::default() };
+        let run =
+            Run { phase, clock, ended_at, cancel, pause, rollback_asked, ended_as, ..run.clone() };
         self.adopt(run, workflow);
     }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use shared::id::{AttemptId, PoolName};
 use shared::outputs::{self, Outputs};
 use shared::request::{Actor, Decision};
-use shared::state::{Activity, AttemptOutcome, Failure, Outcome, Skip, TaskPhase, Wait};
+use shared::state::{Activity, AttemptOutcome, Clock, Failure, Outcome, Skip, TaskPhase, Wait};
 use shared::time::Timestamp;
-use shared::workflow::{Kind, OnTimeout, Retry, RetryOn, Task};
+use shared::workflow::{Kind, OnTimeout, Retry, RetryOn, Section, Task};
 
 use crate::check;
 use crate::effect::Effect;
@@ -18,6 +18,9 @@ use crate::launch;
 use crate::scope;
 use crate::state::{Spot, TaskRun};
 use crate::step::Turn;
+
+/// After so many attempts in vain it is said that there is no room.
+const STARTS_FAILING: usize = 10;
 
 /// The waits between attempts to start something for which there was no room.
 const CAPACITY_DELAYS_MS: [u64; 6] = [100, 200, 500, 1_000, 2_000, 5_000];
@@ -142,18 +145,21 @@ impl Turn<'_> {
         let stopping = self.state.task_run(spot).phase == TaskPhase::Active(Activity::Stopping);
         let mut given = Outputs::new();
         let outcome = match &end.how {
-            // It was to make room, and nobody has stopped it since.
             How::Lost(evidence) => AttemptOutcome::Lost(evidence.clone()),
+            // It was to make room, and nobody has stopped it since.
             _ if stopping && self.is_making_room(spot) => AttemptOutcome::Preempted,
-            // The cause given by a person wins over the exit code.
-            How::Never | How::Refused(_) if stopping => AttemptOutcome::Cancelled,
-            How::Exited(_) | How::Signalled(_) | How::Oom | How::TimedOut if stopping => {
-                AttemptOutcome::Cancelled
+            // The cause given by a person or a clock wins over the exit code.
+            How::Never | How::Refused(_) if stopping => self.stopped(spot),
+            How::Exited(_) | How::Signalled(_) | How::Oom | How::TimedOut | How::Idle
+                if stopping =>
+            {
+                self.stopped(spot)
             }
-            How::ExecFailed(_) if stopping => AttemptOutcome::Cancelled,
-            How::Killed => AttemptOutcome::Cancelled,
-            How::TimedOut => AttemptOutcome::Timeout,
+            How::ExecFailed(_) if stopping => self.stopped(spot),
+            How::Killed => self.stopped(spot),
             How::Oom => AttemptOutcome::Oom,
+            How::TimedOut => AttemptOutcome::TimedOut(self.clock_of(spot)),
+            How::Idle => AttemptOutcome::TimedOut(Clock::Idle),
             How::Exited(0) => match outputs::parse(&end.outputs, &self.state.task(spot).outputs) {
                 Ok(outputs) => {
                     given = outputs;
@@ -214,15 +220,21 @@ impl Turn<'_> {
         let is_stopped = self.is_stopped(spot);
         match outcome {
             AttemptOutcome::Succeeded if !is_stopped => self.finish(spot, Outcome::Succeeded),
-            // It waits again, and that does not use the limit up either.
-            AttemptOutcome::Preempted if !is_stopped => self.make_ready(spot),
+            // It ended by the clock of the run, and what ended otherwise just then has the run's time as its cause too.
+            AttemptOutcome::TimedOut(Clock::Run) => {
+                self.finish(spot, Outcome::Failed(Failure::Attempt(outcome)));
+            }
             // A person has sent it back to the queue, and that does not use the limit up.
             AttemptOutcome::Cancelled if progress.requeue && !is_stopped => self.make_ready(spot),
             AttemptOutcome::Cancelled => self.finish(spot, Outcome::Cancelled),
             _ if is_stopped => self.finish(spot, Outcome::Cancelled),
-            AttemptOutcome::StartFailed(_) if was_refused => {
+            AttemptOutcome::Preempted => self.again_at_once(spot),
+            AttemptOutcome::StartFailed(ref reason) if was_refused => {
                 let refused = progress.attempts.iter().rev();
                 let times = refused.take_while(|it| it.started_at.is_none()).count();
+                if times == STARTS_FAILING {
+                    self.say_starts_fail(spot, reason.clone());
+                }
                 let last = CAPACITY_DELAYS_MS.len() - 1;
                 let wait =
                     Duration::from_millis(CAPACITY_DELAYS_MS[times.saturating_sub(1).min(last)]);
@@ -246,6 +258,39 @@ impl Turn<'_> {
         }
     }
 
+    /// What has made room for another waits in the queue again, at once and without using the limit up.
+    fn again_at_once(&mut self, spot: Spot) {
+        self.make_ready(spot);
+    }
+
+    fn say_starts_fail(&mut self, spot: Spot, reason: String) {
+        let (run, task) = (spot.run, self.state.path(spot));
+        let pool = self.state.task(spot).pool.clone();
+        let attempts = u32::try_from(STARTS_FAILING).expect("it is small");
+        self.emit(Event::StartsFailing { run, task, pool, attempts, reason });
+    }
+
+    /// How an attempt ends that was stopped: by a person, or by the clock of its run.
+    pub(crate) fn stopped(&self, spot: Spot) -> AttemptOutcome {
+        let is_over = self.state.run(spot.run).clock.over.is_some();
+        match is_over && self.is_main(spot) && !self.state.task_run(spot).requeue {
+            true => AttemptOutcome::TimedOut(Clock::Run),
+            false => AttemptOutcome::Cancelled,
+        }
+    }
+
+    fn is_main(&self, spot: Spot) -> bool {
+        !spot.undo && self.state.task(spot).section == Section::Main
+    }
+
+    /// Which of the limits of its task was the one that an attempt was started with.
+    fn clock_of(&self, spot: Spot) -> Clock {
+        let progress = self.state.task_run(spot);
+        let Some(open) = progress.open_attempt() else { return Clock::Attempt };
+        let at = open.started_at.unwrap_or(open.ordered_at).min(self.now);
+        limit_of(self.state.task(spot), progress, at).map_or(Clock::Attempt, |it| it.1)
+    }
+
     fn schedule_retry(&mut self, spot: Spot, at: Timestamp, counts: bool, memory: Option<u64>) {
         let task = self.state.path(spot);
         self.emit(Event::RetryScheduled { run: spot.run, task, at, counts, memory });
@@ -264,11 +309,12 @@ impl Turn<'_> {
         total.is_none_or(|end| at < end).then_some(at)
     }
 
-    /// Whether an actor has stopped what the task run belongs to.
+    /// Whether an actor, or the clock of the run, has stopped what the task run belongs to.
     pub(crate) fn is_stopped(&self, spot: Spot) -> bool {
-        let cancel = self.state.run(spot.run).cancel.as_ref();
-        let is_main = self.state.task(spot).section == shared::workflow::Section::Main;
-        cancel.is_some_and(|it| is_main || it.now)
+        let run = self.state.run(spot.run);
+        let is_main = self.state.task(spot).section == Section::Main;
+        let is_over = run.clock.over.is_some() && self.is_main(spot);
+        is_over || run.cancel.as_ref().is_some_and(|it| is_main || it.now)
     }
 
     /// Does what was to be done at an instant that has come.
@@ -279,6 +325,10 @@ impl Turn<'_> {
             let spot = match timer {
                 Timer::Task(spot) => spot,
                 Timer::Queue => return,
+                Timer::Run(run) => {
+                    self.run_out_of_time(run);
+                    continue;
+                }
                 Timer::Pause(what) => {
                     self.end_pause(what, Actor::daemon(), None);
                     continue;
@@ -290,8 +340,9 @@ impl Turn<'_> {
                 TaskPhase::Active(_) => {
                     let attempt = self.attempt_ref(spot);
                     self.effect(Effect::StopWatch(attempt.id));
+                    let outcome = AttemptOutcome::TimedOut(self.clock_of(spot));
                     let end = AttemptEnd::of(How::TimedOut);
-                    self.end_attempt(spot, attempt, AttemptOutcome::Timeout, end, Outputs::new());
+                    self.end_attempt(spot, attempt, outcome, end, Outputs::new());
                 }
                 TaskPhase::Queued => {
                     let task = self.state.path(spot);
@@ -366,7 +417,7 @@ fn counts(retry: &Retry, task: &Task, outcome: &AttemptOutcome) -> bool {
         AttemptOutcome::Lost(_) => return may_repeat_lost(task),
         AttemptOutcome::Signal(_) => RetryOn::Signal,
         AttemptOutcome::Oom => RetryOn::Oom,
-        AttemptOutcome::Timeout => RetryOn::Timeout,
+        AttemptOutcome::Timeout | AttemptOutcome::TimedOut(_) => RetryOn::Timeout,
         AttemptOutcome::CheckFailed(_) => RetryOn::Check,
         AttemptOutcome::StartFailed(_) => RetryOn::StartFailed,
         AttemptOutcome::Succeeded
@@ -398,10 +449,14 @@ pub(crate) fn outcome_of(decision: Decision) -> AttemptOutcome {
 
 /// How long an attempt that starts now may take: its own limit, or what is left of that of all attempts.
 pub(crate) fn timeout_of(task: &Task, progress: &TaskRun, now: Timestamp) -> Option<Duration> {
+    limit_of(task, progress, now).map(|it| it.0)
+}
+
+/// The same, and by which clock.
+fn limit_of(task: &Task, progress: &TaskRun, now: Timestamp) -> Option<(Duration, Clock)> {
     let left = |total: Duration| (progress.started_at.unwrap_or(now) + total).since(now);
     let total = task.timeout.total.map(|it| left(it).max(Duration::from_millis(1)));
-    match (task.timeout.attempt, total) {
-        (Some(attempt), Some(total)) => Some(attempt.min(total)),
-        (attempt, total) => attempt.or(total),
-    }
+    let attempt = task.timeout.attempt.map(|it| (it, Clock::Attempt));
+    let total = total.map(|it| (it, Clock::Total));
+    attempt.into_iter().chain(total).min_by_key(|it| it.0)
 }

@@ -303,7 +303,7 @@ fn max_parallel(state: &State, spot: Spot) -> Option<u32> {
 /// How many items of the task may run at once; of an item of a mapped task.
 pub(crate) fn parallel_limit(state: &State, spot: Spot) -> Option<u32> {
     spot.item.filter(|_| !spot.undo)?;
-    state.task(spot).map.as_ref()?.max_parallel
+    state.max_parallel(spot)
 }
 
 /// The runs in the way of a queued run: those that are active, and those that wait before it. Empty: it may start.
@@ -314,7 +314,8 @@ pub fn runs_in_the_way(state: &State, run: RunId) -> Vec<RunId> {
         return Vec::new();
     };
     let before = lane.queued.iter().map(|it| it.2).take_while(|it| *it != run);
-    let before = before.filter(|it| !is_paused(state, *it));
+    let before =
+        before.filter(|it| !is_paused(state, *it) && state.waits_for_previous(*it).is_none());
     let before: Vec<RunId> = before.collect();
     if has_room(state, run, lane.active.len() + before.len()) {
         return Vec::new();

@@ -59,15 +59,7 @@ impl Turn<'_> {
             all || self.state.task(*spot).section == Section::Main
         };
         let spots: Vec<Spot> = self.state.run(run).all_spots().filter(is_stopped).collect();
-        // Items before their task, which ends with the last of them.
-        let (items, tasks): (Vec<Spot>, Vec<Spot>) =
-            spots.into_iter().partition(|it| it.item.is_some());
-        // And what is in a group before the group.
-        let is_group = |it: &Spot| self.state.is_group(*it);
-        let (mut groups, parts): (Vec<Spot>, Vec<Spot>) =
-            items.into_iter().chain(tasks).partition(is_group);
-        groups.sort_by_key(|it| (it.item.is_none(), Reverse(it.task)));
-        parts.into_iter().chain(groups).for_each(|spot| self.stop(spot));
+        self.stop_all(spots);
         if phase == RunPhase::Queued {
             let outcome = before.unwrap_or(RunOutcome::Cancelled);
             self.emit(Event::RunEnded { run, outcome });
@@ -78,6 +70,28 @@ impl Turn<'_> {
             }
             self.touched.insert(run);
         }
+    }
+
+    /// The time of a run is over: it fails, and its `finally` runs.
+    pub(crate) fn run_out_of_time(&mut self, run: RunId) {
+        let Some(limit) = self.state.run(run).clock.limit else { return };
+        self.emit(Event::RunTimedOut { run, limit });
+        let is_main = |spot: &Spot| !spot.undo && self.state.task(*spot).section == Section::Main;
+        let spots: Vec<Spot> = self.state.run(run).all_spots().filter(is_main).collect();
+        self.stop_all(spots);
+        self.touched.insert(run);
+    }
+
+    /// Items before their task, which ends with the last of them.
+    fn stop_all(&mut self, spots: Vec<Spot>) {
+        let (items, tasks): (Vec<Spot>, Vec<Spot>) =
+            spots.into_iter().partition(|it| it.item.is_some());
+        // And what is in a group before the group.
+        let is_group = |it: &Spot| self.state.is_group(*it);
+        let (mut groups, parts): (Vec<Spot>, Vec<Spot>) =
+            items.into_iter().chain(tasks).partition(is_group);
+        groups.sort_by_key(|it| (it.item.is_none(), Reverse(it.task)));
+        parts.into_iter().chain(groups).for_each(|spot| self.stop(spot));
     }
 
     fn stop(&mut self, spot: Spot) {
@@ -97,8 +111,8 @@ impl Turn<'_> {
             TaskPhase::Active(_) => {
                 let attempt = self.attempt_ref(spot);
                 self.effect(Effect::StopWatch(attempt.id));
-                let end = AttemptEnd::of(How::Killed);
-                self.end_attempt(spot, attempt, AttemptOutcome::Cancelled, end, Outputs::new());
+                let (end, outcome) = (AttemptEnd::of(How::Killed), self.stopped(spot));
+                self.end_attempt(spot, attempt, outcome, end, Outputs::new());
             }
             TaskPhase::Waiting(Wait::Approval { .. }) => {
                 let attempt = self.attempt_ref(spot);

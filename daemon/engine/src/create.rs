@@ -56,7 +56,10 @@ impl Turn<'_> {
     }
 
     /// The newest version of a workflow, if new runs of it may be made.
-    fn runnable(&self, name: &WorkflowName) -> Result<std::sync::Arc<Workflow>, Refusal> {
+    pub(crate) fn runnable(
+        &self,
+        name: &WorkflowName,
+    ) -> Result<std::sync::Arc<Workflow>, Refusal> {
         let not_found = |message: String| Refusal::new(RefusalCode::NotFound, message);
         let Some(entry) = self.state.library.get(name) else {
             let refusal = not_found(format!("there is no workflow `{name}`"));
@@ -124,7 +127,7 @@ impl Turn<'_> {
 }
 
 /// Gives each parameter its value: what the request says, else its default. The defaults see those before them.
-fn bind_params(
+pub(crate) fn bind_params(
     workflow: &Workflow,
     mut given: BTreeMap<String, Value>,
     scope: &mut Scope,

@@ -199,6 +199,7 @@ fn undo_of(task: &Task) -> Option<Task> {
         needs: Vec::new(),
         trigger_rule: TriggerRule::Always,
         when: None,
+        hold: false,
         slots: task.slots.max(1),
         outputs: BTreeMap::new(),
         expect: Vec::new(),

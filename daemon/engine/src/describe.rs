@@ -5,7 +5,7 @@ use shared::request::{Decision, PauseWhat};
 use shared::snapshot::EventView;
 use shared::time::{Timestamp, format_duration};
 
-use crate::event::{AttemptEnded, AttemptRef, Event, Stamped};
+use crate::event::{AttemptEnded, AttemptRef, Event, ParamChange, Stamped};
 
 /// An event in words.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -92,6 +92,7 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         Event::RunReopened { run, .. } => Some(run.id),
         Event::RunStarted { run }
         | Event::RunCancelled { run, .. }
+        | Event::RunTimedOut { run, .. }
         | Event::RunClosing { run, .. }
         | Event::RunEnded { run, .. }
         | Event::TasksReset { run, .. }
@@ -102,6 +103,11 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::RunDeadlineSet { run, .. }
         | Event::ApprovalDecided { run, .. }
         | Event::RetryScheduled { run, .. }
+        | Event::StartsFailing { run, .. }
+        | Event::VersionTaken { run, .. }
+        | Event::ParamsEdited { run, .. }
+        | Event::RunReleased { run, .. }
+        | Event::WidthChanged { run, .. }
         | Event::TaskHeld { run, .. }
         | Event::TaskReleased { run, .. }
         | Event::TaskMarked { run, .. }
@@ -181,6 +187,10 @@ pub fn describe(stamped: &Stamped) -> Description {
             let text = format!("run {what} by {}{}", actor.name, said(comment));
             Description::new("run_cancelled", text).run(*run).actor(actor)
         }
+        Event::RunTimedOut { run, limit } => {
+            let text = format!("run has run for {}, which is its timeout", format_duration(*limit));
+            Description::new("run_timed_out", text).run(*run)
+        }
         Event::RunClosing { run, outcome } => {
             let text = format!("tasks ended: {}; finally runs", outcome.word());
             Description::new("run_closing", text).run(*run)
@@ -253,6 +263,31 @@ pub fn describe(stamped: &Stamped) -> Description {
             });
             let text = format!("{task} again in {}{memory}", wait(stamped.at, *at));
             Description::new("retry_scheduled", text).task(*run, task)
+        }
+        Event::StartsFailing { run, task, pool, attempts, reason } => {
+            let text =
+                format!("{task} could not be started {attempts} times in pool {pool}: {reason}");
+            Description::new("starts_failing", text).task(*run, task)
+        }
+        Event::VersionTaken { run, to, actor, .. } => {
+            let version = &to.as_str()[..8.min(to.as_str().len())];
+            let text = format!("takes version {version}, asked by {}", actor.name);
+            Description::new("version_taken", text).run(*run).actor(actor)
+        }
+        Event::ParamsEdited { run, changes, actor, comment } => {
+            let all: Vec<String> = changes.iter().map(change).collect();
+            let text = format!("{} by {}{}", all.join(", "), actor.name, said(comment));
+            Description::new("params_edited", text).run(*run).actor(actor)
+        }
+        Event::RunReleased { run, actor, comment } => {
+            let text = format!("run released by {}{}", actor.name, said(comment));
+            Description::new("run_released", text).run(*run).actor(actor)
+        }
+        Event::WidthChanged { run, task, width, actor, comment, .. } => {
+            let width = width.map_or("as many as fit".to_owned(), |it| format!("at most {it}"));
+            let text =
+                format!("{task} runs {width} items at once, by {}{}", actor.name, said(comment));
+            Description::new("width_changed", text).task(*run, task).actor(actor)
         }
         Event::TaskHeld { run, task, reason, actor } => match actor {
             None => Description::new("task_held", format!("{task} held: {reason}")),
@@ -328,6 +363,12 @@ pub fn describe(stamped: &Stamped) -> Description {
             Description::new("task_finished", text).task(*run, task)
         }
     }
+}
+
+/// A changed parameter in words.
+pub(crate) fn change(it: &ParamChange) -> String {
+    let old = it.old.as_ref().map_or_else(|| "nothing".to_owned(), shared::expr::short);
+    format!("parameter {} is {}, was {old}", it.name, shared::expr::short(&it.new))
 }
 
 fn paused(what: &PauseWhat) -> String {

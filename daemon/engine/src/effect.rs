@@ -42,6 +42,8 @@ pub struct Launch {
     pub working_dir: String,
     /// How long it may take.
     pub timeout: Option<Duration>,
+    /// How long it may give no sign of life.
+    pub idle: Option<Duration>,
     /// How long its processes have between SIGTERM and SIGKILL.
     pub kill_grace: Duration,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -123,6 +124,13 @@ pub enum Event {
         now: bool,
         /// What they said.
         comment: Option<String>,
+    },
+    /// The time of a run is over: what runs of it is stopped, and what has not started does not.
+    RunTimedOut {
+        /// The run.
+        run: RunId,
+        /// How long it was allowed to run.
+        limit: Duration,
     },
     /// All tasks of a run have ended, but for those of `finally`.
     RunClosing {
@@ -257,6 +265,71 @@ pub enum Event {
         /// How much memory it asks for, where that is not what its file says; in bytes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         memory: Option<u64>,
+    },
+    /// There was no room to start a task run, again and again; said once, and it is tried on.
+    StartsFailing {
+        /// The run.
+        run: RunId,
+        /// The task run.
+        task: TaskPath,
+        /// Where it should start.
+        pool: PoolName,
+        /// How often it was tried.
+        attempts: u32,
+        /// What its runner has said last.
+        reason: String,
+    },
+    /// A run that had ended takes another version of its workflow.
+    VersionTaken {
+        /// The run.
+        run: RunId,
+        /// The version that it had.
+        from: Version,
+        /// The version that it has.
+        to: Version,
+        /// Tasks that it has by that.
+        added: Vec<TaskName>,
+        /// Tasks that it has no more. What they did is in earlier events.
+        removed: Vec<TaskName>,
+        /// Tasks that are defined otherwise.
+        changed: Vec<TaskName>,
+        /// Who has asked for it.
+        actor: Actor,
+    },
+    /// Parameters of a run have other values, for its next attempts.
+    ParamsEdited {
+        /// The run.
+        run: RunId,
+        /// Which, and how.
+        changes: Vec<ParamChange>,
+        /// Who has asked for it.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// A run may start, however the one before it has ended.
+    RunReleased {
+        /// The run.
+        run: RunId,
+        /// Who has let it go on.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
+    },
+    /// Another number of items of a mapped task may run at once.
+    WidthChanged {
+        /// The run.
+        run: RunId,
+        /// The task.
+        task: TaskName,
+        /// How many; as many as fit where absent.
+        width: Option<u32>,
+        /// How many ran when that was said: those go on.
+        running: u32,
+        /// Who has asked for it.
+        actor: Actor,
+        /// What they said.
+        comment: Option<String>,
     },
     /// A task run waits for a person to let it go on.
     TaskHeld {
@@ -404,6 +477,17 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+}
+
+/// Another value of a parameter.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ParamChange {
+    /// Which.
+    pub name: ParamName,
+    /// What it was; nothing, of one that is new.
+    pub old: Option<Value>,
+    /// What it is.
+    pub new: Value,
 }
 
 /// A run at its beginning.

@@ -47,6 +47,8 @@ pub(crate) struct Index {
 pub enum Timer {
     /// A task run, or an undo.
     Task(Spot),
+    /// The time of a run.
+    Run(RunId),
     /// Something that is paused.
     Pause(PauseWhat),
     /// Whatever waits for capacity.
@@ -67,7 +69,7 @@ pub(crate) enum Unfinished {
 /// The order in which runs were made: two of one workflow that were made at one instant are told apart by their number.
 pub(crate) type Age = (Timestamp, u64);
 
-fn age(run: &Run) -> Age {
+pub(crate) fn age(run: &Run) -> Age {
     (run.created_at, run.number)
 }
 
@@ -122,6 +124,7 @@ impl Index {
         if let Some(pause) = &run.pause {
             self.add_pause(&PauseWhat::Run(run.id), pause);
         }
+        self.timers.extend(run.clock.ends().map(|at| (at, Timer::Run(run.id))));
         let lane = self.lanes.entry((run.workflow.clone(), run.lane.clone())).or_default();
         match run.phase {
             RunPhase::Queued => {
@@ -138,6 +141,9 @@ impl Index {
     pub(crate) fn remove_run(&mut self, run: &Run) {
         if let Some(pause) = &run.pause {
             self.remove_pause(&PauseWhat::Run(run.id), pause);
+        }
+        if let Some(at) = run.clock.ends() {
+            self.timers.remove(&(at, Timer::Run(run.id)));
         }
         let key = (run.workflow.clone(), run.lane.clone());
         let Some(lane) = self.lanes.get_mut(&key) else { return };

@@ -179,6 +179,8 @@ pub enum How {
     Killed,
     /// Because its time was over.
     TimedOut,
+    /// Because it gave no sign of life for too long.
+    Idle,
     /// It could not be started: what the kernel said.
     ExecFailed(String),
     /// There was no room for it; nothing of it ran.

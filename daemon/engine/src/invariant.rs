@@ -60,8 +60,11 @@ fn capacity(state: &State) -> Result<(), String> {
         }
     }
     for ((run, task), active) in &state.index.active_items {
+        let spot = Spot::task(*run, *task);
         let task = state.definition(*run).task(*task);
-        let limit = task.map.as_ref().and_then(|it| it.max_parallel);
+        // What ran when it was said that fewer may goes on.
+        let running = state.width(spot).map_or(0, |it| it.running);
+        let limit = state.max_parallel(spot).map(|it| it.max(running));
         if limit.is_some_and(|it| *active > it) {
             return Err(format!("{active} items of {} run at once", task.name));
         }

@@ -76,6 +76,7 @@ pub(crate) fn launch(
         env: environment(state, spot, attempt, fence, &scope)?,
         working_dir: working_dir(task, &workflow.folder, &scope)?,
         timeout: timeout_of(task, state.task_run(spot), state.now),
+        idle: task.timeout.idle,
         kill_grace: task.kill_grace,
     })
 }

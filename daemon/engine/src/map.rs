@@ -54,7 +54,7 @@ impl Turn<'_> {
     /// no more than `max_parallel` are begun.
     pub(crate) fn ready_items(&mut self, parent: Spot) {
         let task = self.state.task(parent);
-        let limit = task.map.as_ref().and_then(|it| it.max_parallel);
+        let limit = self.state.max_parallel(parent);
         let limit = if task.has_process() { None } else { limit };
         let Some(items) = &self.state.task_run(parent).items else { return };
         let is_group = self.state.is_group(parent);

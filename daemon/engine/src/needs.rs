@@ -1,8 +1,10 @@
 //! Whether what a task needs lets it run. Source: semantics, rule 2.
 
+use shared::expr::Expr;
 use shared::state::{Activity, Failure, Outcome, RunPhase, Skip, TaskPhase, Wait};
 use shared::workflow::{Section, TriggerRule};
 
+use crate::event::Event;
 use crate::group;
 use crate::index::Unfinished;
 use crate::pause::is_held_back;
@@ -12,12 +14,17 @@ use crate::state::{Spot, State};
 use crate::step::Turn;
 
 /// What a trigger rule says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Why a task is held whose file says so.
+pub(crate) const HELD_BY_FILE: &str = "its file says `hold: true`";
+
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum Verdict {
     Wait,
     Run,
     Skip,
     UpstreamFailed,
+    /// It cannot be worked out.
+    Fault(String),
 }
 
 /// How a need has ended, as what needs it sees it.
@@ -51,6 +58,10 @@ impl Turn<'_> {
                 Verdict::Run => self.ask_when(spot),
                 Verdict::Skip => self.finish(spot, Outcome::Skipped(Skip::Rule)),
                 Verdict::UpstreamFailed => self.finish(spot, Outcome::UpstreamFailed),
+                Verdict::Fault(problem) => {
+                    let problem = format!("`trigger_rule` {problem}");
+                    self.finish(spot, Outcome::Failed(Failure::Expression(problem)));
+                }
             },
             TaskPhase::Active(Activity::Running) if self.state.is_mapped_whole(spot) => {
                 match self.state.definition(spot.run).chain(spot.task) {
@@ -88,7 +99,10 @@ impl Turn<'_> {
     /// The rule holds: asks `when`, and makes the task ready. An error in `when` fails the task, never skips it.
     fn ask_when(&mut self, spot: Spot) {
         let task = self.state.task(spot);
-        let asked = task.when.as_ref().map(|when| {
+        // What a person has let go on was asked before it was held.
+        let when = task.when.as_ref().filter(|_| !self.state.task_run(spot).released);
+        let is_to_hold = task.hold && !self.state.task_run(spot).released;
+        let asked = when.map(|when| {
             let scope = scope::of_task(self.state, spot, when.names().iter());
             when.is_true(&scope)
         });
@@ -97,6 +111,10 @@ impl Turn<'_> {
             Some(Err(problem)) => {
                 let problem = format!("`when` {problem}");
                 self.finish(spot, Outcome::Failed(Failure::Expression(problem)));
+            }
+            None | Some(Ok(true)) if is_to_hold => {
+                let (task, reason) = (self.state.path(spot), HELD_BY_FILE.to_owned());
+                self.emit(Event::TaskHeld { run: spot.run, task, reason, actor: None });
             }
             None | Some(Ok(true)) if self.state.is_mapped_whole(spot) => self.expand(spot),
             None | Some(Ok(true)) => self.make_ready(spot),
@@ -120,11 +138,43 @@ fn verdict(state: &State, spot: Spot) -> Verdict {
             End::Skipped
         })
     });
-    judge(task.trigger_rule, ends)
+    match &task.trigger_rule {
+        TriggerRule::Expr(rule) => ask_rule(state, spot, rule),
+        named => judge(named, ends),
+    }
+}
+
+/// What an expression says of the needs, once all have ended.
+fn ask_rule(state: &State, spot: Spot, rule: &Expr) -> Verdict {
+    let definition = state.definition(spot.run);
+    let run = state.run(spot.run);
+    let mut needs = serde_json::Map::new();
+    for need in definition.needs(spot.task) {
+        let task = definition.task(*need);
+        let Some(outcome) = run.tasks[*need as usize].phase.outcome() else { return Verdict::Wait };
+        let succeeded = counts_as_success(task, outcome);
+        let parts = serde_json::json!({
+            "succeeded": succeeded,
+            "failed": !succeeded && outcome.is_failure(),
+            "skipped": matches!(outcome, Outcome::Skipped(_)),
+            "upstream_failed": *outcome == Outcome::UpstreamFailed,
+            "cancelled": *outcome == Outcome::Cancelled,
+            "done": true,
+        });
+        needs.insert(task.name.to_string(), parts);
+    }
+    let mut scope = shared::expr::Scope::new();
+    needs.iter().for_each(|(name, parts)| scope.set(name, parts.clone()));
+    scope.set("needs", serde_json::Value::Object(needs));
+    match rule.is_true(&scope) {
+        Ok(true) => Verdict::Run,
+        Ok(false) => Verdict::Skip,
+        Err(problem) => Verdict::Fault(problem.to_string()),
+    }
 }
 
 /// What a rule says of needs of which some (`None`) have not ended.
-fn judge(rule: TriggerRule, ends: impl Iterator<Item = Option<End>>) -> Verdict {
+fn judge(rule: &TriggerRule, ends: impl Iterator<Item = Option<End>>) -> Verdict {
     use TriggerRule as Rule;
     let (mut success, mut failure, mut skipped, mut open) = (false, false, false, false);
     for end in ends {
@@ -155,7 +205,8 @@ fn judge(rule: TriggerRule, ends: impl Iterator<Item = Option<End>>) -> Verdict 
         Rule::NoneFailedMinOneSuccess if success => Verdict::Run,
         Rule::AllFailed if !success && !skipped => Verdict::Run,
         Rule::AllSkipped if !success && !failure => Verdict::Run,
-        Rule::NoneFailedMinOneSuccess
+        Rule::Expr(_)
+        | Rule::NoneFailedMinOneSuccess
         | Rule::AllFailed
         | Rule::AllSkipped
         | Rule::OneFailed

@@ -3,19 +3,22 @@
 
 use std::collections::BTreeSet;
 
-use shared::id::{RunId, TaskPath};
+use shared::id::{ParamName, RunId, TaskPath};
 use shared::plan::{Plan, Tasks};
 use shared::request::{Actor, Decision, PauseWhat, Refusal, RefusalCode, Request};
 use shared::state::{AttemptOutcome, Outcome, TaskPhase, Wait};
 use shared::time::{Timestamp, format_duration};
-use shared::workflow::Kind;
+use shared::workflow::{Kind, Task};
 
 use crate::definition::Definition;
+use crate::describe;
 use crate::drain;
 use crate::effect::Effect;
 use crate::event::{Event, Stamped};
 use crate::input::{Archived, Input, Seen, Ticket};
 use crate::pause;
+use crate::previous;
+use crate::reads;
 use crate::rollback::choose;
 use crate::state::{Run, Spot, State};
 use crate::step::Engine;
@@ -52,6 +55,12 @@ pub(crate) fn plan(
         Request::Resume { what, .. } => {
             pause::may_resume(state, what)?;
             of_pause(state, now, what, None)
+        }
+        Request::ReleaseRun { run, .. } => {
+            previous::may_release(state, *run)?;
+            let notes = vec!["it starts, however the run before it has ended".to_owned()];
+            let label = state.runs.get(run).map(Run::label);
+            Plan { label, notes, ..Plan::default() }
         }
         Request::Drain { what, by, .. } => {
             drain::may_drain(state, now, what, *by)?;
@@ -105,7 +114,9 @@ fn of_run(
     let (copy, before, workflow) = match (state.runs.get(&run), archived) {
         (Some(it), _) => (copy_of(state, it), it, state.definition(run).workflow.clone()),
         (None, Some(archived)) => {
-            let empty = State { now: state.now, ..State::default() };
+            let library = state.library.clone();
+            let definitions = state.definitions.clone();
+            let empty = State { now: state.now, library, definitions, ..State::default() };
             (empty, &archived.run, archived.workflow.clone())
         }
         (None, None) => {
@@ -129,6 +140,12 @@ fn of_run(
             return Err(refusal);
         }
     }
+    let reopened = step.events.iter().find_map(|it| match &it.event {
+        Event::RunReopened { run, workflow } => Some((&**run, workflow.clone())),
+        _ => None,
+    });
+    // What another version makes of it is what it was before, as far as tasks go.
+    let (before, workflow) = reopened.unwrap_or((before, workflow));
     let ended = trial.take_ended();
     let after = trial.state().runs.get(&run).or(ended.last().map(|it| &it.run));
     let mut parts = parts_of(&step.events);
@@ -176,6 +193,8 @@ struct Parts {
     stop: Vec<TaskPath>,
     drop: Vec<TaskPath>,
     wait: Vec<TaskPath>,
+    notes: Vec<String>,
+    edited: Vec<ParamName>,
 }
 
 fn parts_of(events: &[Stamped]) -> Parts {
@@ -206,6 +225,28 @@ fn parts_of(events: &[Stamped]) -> Parts {
                 }
                 Outcome::Succeeded | Outcome::Failed(_) => {}
             },
+            Event::ParamsEdited { changes, .. } => {
+                parts.notes.extend(changes.iter().map(describe::change));
+                parts.edited.extend(changes.iter().map(|it| it.name.clone()));
+            }
+            Event::VersionTaken { added, removed, changed, .. } => {
+                parts.run.extend(added.iter().cloned().map(TaskPath::task));
+                parts.drop.extend(removed.iter().cloned().map(TaskPath::task));
+                let names: Vec<&str> = changed.iter().map(|it| it.as_str()).collect();
+                parts.notes.push(match names.is_empty() {
+                    true => "no task that stays is defined otherwise".to_owned(),
+                    false => format!("defined otherwise: {}", names.join(", ")),
+                });
+            }
+            Event::WidthChanged { width, running, .. } => parts.notes.push(match width {
+                Some(width) if *running > *width => {
+                    format!(
+                        "{running} items run, and go on; none starts until fewer than {width} do"
+                    )
+                }
+                Some(width) => format!("at most {width} items run at once"),
+                None => "as many items run at once as fit".to_owned(),
+            }),
             Event::TaskHeld { task, .. } => parts.wait.push(task.clone()),
             Event::TaskQueued { task, .. }
             | Event::TaskReleased { task, .. }
@@ -250,6 +291,7 @@ impl Looks<'_> {
             stop: names(&parts.stop),
             drop: names(&parts.drop),
             wait: names(&parts.wait),
+            notes: parts.notes.into_iter().chain(self.readers(&parts.edited)).collect(),
             ..Plan::default()
         }
     }
@@ -294,6 +336,36 @@ impl Looks<'_> {
         void.map(|spot| self.path(spot)).collect()
     }
 
+    /// Which of the tasks that have not ended read these parameters, as far as that is known.
+    fn readers(&self, params: &[ParamName]) -> Vec<String> {
+        let run = self.after.unwrap_or(self.before);
+        let to_come: Vec<&Task> = self
+            .workflow
+            .workflow
+            .tasks
+            .iter()
+            .zip(&run.tasks)
+            .filter(|(_, it)| !it.phase.is_over())
+            .map(|(task, _)| task)
+            .collect();
+        if params.is_empty() {
+            return Vec::new();
+        }
+        let names = |of: &dyn Fn(&Task) -> bool| {
+            let names = to_come.iter().filter(|it| of(it)).map(|it| it.name.as_str());
+            let names: Vec<&str> = names.take(20).collect();
+            names.join(", ")
+        };
+        let reads = |task: &Task| params.iter().any(|it| reads::reads(task, it));
+        let readers = names(&reads);
+        let others = names(&|task: &Task| !reads(task) && task.has_process());
+        let told =
+            |what: &str, names: String| (!names.is_empty()).then(|| format!("{what}: {names}"));
+        let read = told("read by the expressions of what has not ended", readers);
+        let env = told("in the environment of what has not ended", others);
+        read.into_iter().chain(env).collect()
+    }
+
     fn undoes(&self) -> bool {
         self.after.is_some_and(|it| it.rollback_asked.is_some() || it.undos().next().is_some())
     }
@@ -320,6 +392,12 @@ fn digest(plan: &Plan, request: &Request) -> String {
     );
     for part in parts.filter(|_| !is_wish) {
         (part.count, &part.names).hash(&mut hasher);
+    }
+    if matches!(
+        request,
+        Request::Edit { .. } | Request::RetryWith { .. } | Request::ReleaseRun { .. }
+    ) {
+        plan.notes.hash(&mut hasher);
     }
     format!("{:016x}", hasher.finish())
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use shared::id::{RunId, TaskPath};
+use shared::id::{RunId, TaskName, TaskPath};
 use shared::request::{Actor, Answer, Refusal, RefusalCode, RetryWhat};
 use shared::state::{Outcome, RunPhase, TaskPhase, Wait};
 use shared::workflow::Section;
@@ -10,6 +10,8 @@ use shared::workflow::Section;
 use crate::event::Event;
 use crate::group;
 use crate::input::Archived;
+use crate::latest::{fresh_paths, trial_of};
+use crate::needs::HELD_BY_FILE;
 use crate::state::{Run, Spot, TaskRun};
 use crate::step::Turn;
 
@@ -24,39 +26,52 @@ impl Turn<'_> {
         comment: Option<String>,
         archived: Option<Box<Archived>>,
     ) -> Result<Answer, Refusal> {
-        let conflict = |text: &str| Refusal::new(RefusalCode::Conflict, text);
-        let reopened = match (self.state.runs.get(&run), archived) {
-            (Some(it), _) if it.cancel.is_some() => {
-                return Err(conflict("the run is being cancelled").help("retry once it has ended"));
-            }
-            (Some(it), _) if matches!(it.phase, RunPhase::RollingBack(_)) => {
-                return Err(conflict("the run is being rolled back")
-                    .help("retry once it has ended; `runyard rollback --retry` is for an undo"));
-            }
-            (Some(it), _) if it.rollback_asked.is_some() => {
-                return Err(conflict("the run waits to be rolled back")
-                    .help("`runyard cancel` calls that off"));
-            }
-            (Some(_), _) => None,
-            (None, Some(archived)) => Some(archived),
-            (None, None) => {
-                return Err(Refusal::new(RefusalCode::NotFound, "there is no such run"));
-            }
-        };
-        // The choice is made on a copy, so that a refusal leaves nothing behind.
-        let was_over = reopened.is_some();
-        let mut trial = crate::State::default();
-        let state = match &reopened {
-            None => &*self.state,
-            Some(archived) => {
-                trial.apply(&crate::Stamped { at: self.now, event: reopen(archived) });
-                &trial
-            }
-        };
-        let tasks = choose(state, run, what, was_over)?;
-        if let Some(archived) = reopened {
+        let tasks = self.retried(run, what, &[], archived.as_deref())?;
+        if let Some(archived) = archived.filter(|_| !self.state.runs.contains_key(&run)) {
             self.emit(reopen(&archived));
         }
+        self.reset(run, actor, tasks, comment)
+    }
+
+    /// What would run again. `fresh`: tasks that run because the version has them anew.
+    pub(crate) fn retried(
+        &self,
+        run: RunId,
+        what: &RetryWhat,
+        fresh: &[TaskName],
+        archived: Option<&Archived>,
+    ) -> Result<Vec<TaskPath>, Refusal> {
+        let conflict = |text: &str| Refusal::new(RefusalCode::Conflict, text);
+        match (self.state.runs.get(&run), archived) {
+            (Some(it), _) if it.cancel.is_some() => {
+                Err(conflict("the run is being cancelled").help("retry once it has ended"))
+            }
+            (Some(it), _) if matches!(it.phase, RunPhase::RollingBack(_)) => {
+                Err(conflict("the run is being rolled back")
+                    .help("retry once it has ended; `runyard rollback --retry` is for an undo"))
+            }
+            (Some(it), _) if it.rollback_asked.is_some() => {
+                Err(conflict("the run waits to be rolled back")
+                    .help("`runyard cancel` calls that off"))
+            }
+            (Some(it), _) if it.clock.over.is_some() && it.phase == RunPhase::Active => {
+                Err(conflict("the time of the run is over, and it is being stopped")
+                    .help("retry once it has ended"))
+            }
+            (Some(_), _) => choose(self.state, run, what, fresh, false),
+            (None, Some(archived)) => choose(&trial_of(archived, self.now), run, what, fresh, true),
+            (None, None) => Err(Refusal::new(RefusalCode::NotFound, "there is no such run")),
+        }
+    }
+
+    /// Has task runs run again.
+    pub(crate) fn reset(
+        &mut self,
+        run: RunId,
+        actor: Actor,
+        tasks: Vec<TaskPath>,
+        comment: Option<String>,
+    ) -> Result<Answer, Refusal> {
         let names = tasks.iter().map(ToString::to_string).collect();
         self.emit(Event::TasksReset { run, actor, tasks: tasks.clone(), comment });
         self.look_at_reset(run, &tasks);
@@ -94,6 +109,7 @@ fn choose(
     state: &crate::State,
     run: RunId,
     what: &RetryWhat,
+    fresh: &[TaskName],
     was_over: bool,
 ) -> Result<Vec<TaskPath>, Refusal> {
     let definition = state.definition(run);
@@ -125,6 +141,7 @@ fn choose(
     }
     let asked = chain::of_begun(state, asked, what);
     let mut asked = keep_good_items(state, it, asked, what);
+    asked.extend(fresh_paths(fresh).iter().filter_map(|path| state.spot(run, path)));
     let undone = chain::undone_before(state, it, &asked);
     asked.extend(undone);
     // What was approved was undone: it is asked anew.
@@ -163,7 +180,7 @@ fn choose(
         })
     });
     let chosen: Vec<Spot> = tasks.chain(items.copied()).chain(inner).collect();
-    if chosen.is_empty() {
+    if chosen.is_empty() && fresh.is_empty() {
         return Err(Refusal::new(RefusalCode::Conflict, "it has not begun, and runs anyway"));
     }
     for spot in &chosen {
@@ -251,7 +268,9 @@ fn has_not_succeeded(it: &TaskRun) -> bool {
     match &it.phase {
         TaskPhase::Finished(outcome) => outcome.is_failure() || it.is_undone(),
         // What a person has stopped, a person lets go on.
-        TaskPhase::Waiting(Wait::Hold { by_person, .. }) => !by_person,
+        TaskPhase::Waiting(Wait::Hold { by_person, reason }) => {
+            !by_person && reason != HELD_BY_FILE
+        }
         TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Active(_) => false,
     }
 }

@@ -19,6 +19,8 @@ impl Turn<'_> {
             let places = lane.active.len()..;
             let may_start =
                 lane.queued.iter().filter(|(_, _, run)| self.state.run(*run).pause.is_none());
+            let may_start =
+                may_start.filter(|(_, _, run)| self.state.waits_for_previous(*run).is_none());
             let fits =
                 |(place, (_, _, run)): &(usize, &(_, _, RunId))| has_room(self.state, *run, *place);
             places.zip(may_start).take_while(fits).map(|(_, key)| *key)
@@ -130,6 +132,9 @@ pub(crate) fn has_room(state: &State, run: RunId, others: usize) -> bool {
 pub(crate) fn outcome(state: &State, run: &Run) -> RunOutcome {
     if run.cancel.is_some() {
         return RunOutcome::Cancelled;
+    }
+    if run.clock.over.is_some() {
+        return RunOutcome::Failed;
     }
     let definition = state.definition(run.id);
     let tasks = || definition.workflow.tasks.iter().zip(&run.tasks);

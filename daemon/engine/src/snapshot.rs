@@ -101,6 +101,7 @@ fn run_view_of(
         ended: run.ended_at,
         counts: counts(run, workflow),
         tasks,
+        times_out: run.clock.ends(),
         pause: run_pause(run, state),
         rollback: rollback_view(run),
         seq,
@@ -136,6 +137,9 @@ fn run_reason(run: &Run, workflow: &Workflow, state: Option<&State>) -> Option<S
             (true, Some(cause)) if rollback.actor.uid.is_none() => format!("{who} after {cause}"),
             (true, _) => said(who, rollback.comment.as_deref()),
         });
+    }
+    if run.clock.over.is_some() {
+        return Some(shared::state::Clock::Run.said().to_owned());
     }
     if let Some(cancel) = &run.cancel {
         let who = format!("cancelled by {}", cancel.actor.name);

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::capacity::QueuePolicy;
 use shared::id::{
-    AttemptId, ItemKey, ParamName, PoolName, ResourceName, RunId, TaskPath, Version, WorkflowName,
+    AttemptId, ItemKey, ParamName, PoolName, ResourceName, RunId, TaskName, TaskPath, Version,
+    WorkflowName,
 };
 use shared::outputs::Outputs;
 use shared::request::{Actor, Decision, PauseWhat, RollbackWhat};
@@ -46,10 +48,15 @@ pub struct State {
     pub pauses: BTreeMap<PauseWhat, Pause>,
     /// The runs that are not over.
     pub runs: BTreeMap<RunId, Run>,
+    /// The newest runs that have not succeeded, of each lane in which a run follows only a success.
+    pub failed: BTreeMap<LaneKey, BTreeMap<(Timestamp, u64), Failed>>,
     /// The runs that have ended since this was last emptied, oldest first: whoever applies events keeps them elsewhere.
     pub ended: Vec<Archived>,
     pub(crate) index: Index,
 }
+
+/// The workflow of a lane, and the value of its `concurrency.key`.
+pub type LaneKey = (WorkflowName, Option<String>);
 
 /// What is known of a workflow.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -96,6 +103,18 @@ pub struct Run {
     pub ended_at: Option<Timestamp>,
     /// How far it has come.
     pub phase: RunPhase,
+    /// How long it has run, and may.
+    #[serde(default)]
+    pub clock: RunClock,
+    /// Who has given its parameters other values.
+    #[serde(default)]
+    pub edited_by: Vec<Edited>,
+    /// Whether a person lets it start, however the run before it has ended.
+    #[serde(default)]
+    pub released: bool,
+    /// How many items of a mapped task may run at once, where a person has said otherwise than its file.
+    #[serde(default)]
+    pub widths: BTreeMap<TaskName, Width>,
     /// Who stops it.
     pub cancel: Option<Cancel>,
     /// Who has paused it.
@@ -112,6 +131,74 @@ pub struct Run {
     pub ended_as: Option<RunOutcome>,
     /// Its tasks in file order.
     pub tasks: Vec<TaskRun>,
+}
+
+/// How long a run has run: its tasks, without its pauses. From instants, so that a replay finds the same.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunClock {
+    /// How long it may run.
+    pub limit: Option<Duration>,
+    /// How long it has run before `since`.
+    pub before: Duration,
+    /// Since when it runs; absent while it does not.
+    pub since: Option<Timestamp>,
+    /// When its time was over.
+    pub over: Option<Timestamp>,
+}
+
+impl RunClock {
+    /// When its time is over, if it runs on.
+    pub fn ends(&self) -> Option<Timestamp> {
+        let left = self.limit?.saturating_sub(self.before);
+        (self.over.is_none()).then_some(self.since? + left)
+    }
+
+    /// How long it has run.
+    pub fn ran(&self, now: Timestamp) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+
+    /// Lets it run from here on, or stand.
+    pub(crate) fn turn(&mut self, runs: bool, at: Timestamp) {
+        match (self.since, runs) {
+            (None, true) => self.since = Some(at),
+            (Some(since), false) => {
+                self.before += at.since(since);
+                self.since = None;
+            }
+            (Some(_), true) | (None, false) => {}
+        }
+    }
+}
+
+/// Who has given parameters of a run other values.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Edited {
+    /// Who.
+    pub actor: Actor,
+    /// When.
+    pub at: Timestamp,
+    /// Which parameters.
+    pub params: Vec<ParamName>,
+}
+
+/// How many items of a mapped task may run at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Width {
+    /// How many; as many as fit where absent.
+    pub limit: Option<u32>,
+    /// How many ran when that was said.
+    pub running: u32,
+}
+
+/// A run that has ended without success.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failed {
+    /// Which.
+    pub run: RunId,
+    /// How.
+    pub outcome: RunOutcome,
 }
 
 /// An actor's wish that nothing more of something start.
@@ -195,6 +282,9 @@ pub struct TaskRun {
     pub decisions: Vec<Decided>,
     /// Its items, once a mapped task is expanded.
     pub items: Option<Items>,
+    /// Whether a person has let it go on, since it was last reset.
+    #[serde(default)]
+    pub released: bool,
     /// Whether it is to wait in the queue again once its attempt, which is being stopped, has ended.
     #[serde(default)]
     pub requeue: bool,
@@ -317,6 +407,7 @@ impl TaskRun {
             warnings: Vec::new(),
             decisions: Vec::new(),
             items: None,
+            released: false,
             requeue: false,
             requeued_at: None,
             lifted: false,
@@ -525,6 +616,21 @@ impl State {
         [PauseWhat::All, of_workflow]
             .into_iter()
             .find_map(|what| self.pauses.get(&what).map(|it| (what, it)))
+    }
+
+    /// How many items of a mapped task may run at once.
+    pub(crate) fn max_parallel(&self, spot: Spot) -> Option<u32> {
+        let map = self.definition(spot.run).task(spot.task).map.as_ref()?;
+        match self.width(spot) {
+            Some(width) => width.limit,
+            None => map.max_parallel,
+        }
+    }
+
+    /// What a person has said of that.
+    pub(crate) fn width(&self, spot: Spot) -> Option<Width> {
+        let name = &self.definition(spot.run).task(spot.task).name;
+        self.run(spot.run).widths.get(name).copied()
     }
 
     /// Whether the task run is made of others, and has no attempts of its own: a mapped task as a whole, or a group.

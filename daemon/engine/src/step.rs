@@ -10,6 +10,7 @@ use crate::effect::Effect;
 use crate::event::{Event, Stamped};
 use crate::index::Timer;
 use crate::input::{Archived, Input, Seen, Ticket};
+use crate::latest;
 use crate::plan::plan;
 use crate::state::State;
 use crate::todo::Todo;
@@ -135,6 +136,15 @@ impl Turn<'_> {
             Request::Retry { run, what, comment } => {
                 self.retry(actor, run, &what, comment, archived)
             }
+            Request::RetryWith { run, what, latest, params, comment } => {
+                let with = latest::With { latest, params };
+                self.retry_with(actor, run, &what, with, comment, archived)
+            }
+            Request::Edit { run, params, comment } => self.edit(actor, run, params, comment),
+            Request::ReleaseRun { run, comment } => self.release_run(actor, run, comment),
+            Request::MapWidth { run, task, width, comment } => {
+                self.map_width(actor, run, &task, width, comment)
+            }
             Request::Decide { run, task, decision, comment } => {
                 self.decide(&actor, run, &task, decision, comment, archived.as_deref())
             }
@@ -248,10 +258,14 @@ fn target_word<'a>(
         | Request::Release { task, .. }
         | Request::Skip { task, .. }
         | Request::Mark { task, .. }
+        | Request::MapWidth { task, .. }
         | Request::Requeue { task, .. } => Some(task),
         Request::Run { .. }
         | Request::Cancel { .. }
         | Request::Retry { .. }
+        | Request::RetryWith { .. }
+        | Request::Edit { .. }
+        | Request::ReleaseRun { .. }
         | Request::Pause { .. }
         | Request::Resume { .. }
         | Request::Drain { .. }

@@ -3,13 +3,14 @@
 use shared::capacity::{format_cpu, format_size};
 use shared::id::TaskPath;
 use shared::request::PauseWhat;
-use shared::state::{Activity, Failure, Outcome, TaskPhase};
+use shared::state::{Activity, Clock, Failure, Outcome, TaskPhase};
 use shared::time::Timestamp;
 use shared::why::{Blocker, BlockerKind, Why};
-use shared::workflow::{Groups, Kind, Workflow};
+use shared::workflow::{Groups, Kind, TriggerRule, Workflow};
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
 use crate::group;
+use crate::previous::Previous;
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// At most so many are named of those who hold something; then they are counted.
@@ -25,6 +26,7 @@ pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
         let who = name(in_the_way.iter().map(|it| state.run(*it).label()));
         blockers.push(Blocker { who, ..blocker(BlockerKind::MaxRuns, text, run.created_at) });
     }
+    blockers.extend(previous(state, run));
     if let Some((what, pause)) = state.held_back(run) {
         blockers.push(paused(state, &what, pause));
     }
@@ -33,6 +35,31 @@ pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
     let tasks = tasks.map(|spot| of_task(state, spot)).collect();
     let word = run.word().to_owned();
     Why { tasks, ..answer(run, None, word, blockers) }
+}
+
+/// The run before it, which must succeed first.
+fn previous(state: &State, run: &Run) -> Option<Blocker> {
+    let (label, text) = match state.waits_for_previous(run.id)? {
+        Previous::Open(before) => {
+            let before = state.run(before);
+            let text = format!(
+                "{} was made before it, is {}, and must succeed first",
+                before.label(),
+                before.word()
+            );
+            (before.label(), text)
+        }
+        Previous::Failed(label, outcome) => {
+            let text = format!(
+                "{label} before it ended {}, and a run follows only a success: `runyard retry {label}` or `runyard mark` mends it, `runyard release {}` lets this one start all the same",
+                outcome.word(),
+                run.label()
+            );
+            (label, text)
+        }
+    };
+    let who = vec![label];
+    Some(Blocker { who, ..blocker(BlockerKind::Previous, text, run.created_at) })
 }
 
 fn answer(run: &Run, task: Option<String>, state: String, blockers: Vec<Blocker>) -> Why {
@@ -76,6 +103,9 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
         Obstacle::MaxRuns => {
             let who =
                 name(runs_in_the_way(state, spot.run).iter().map(|it| state.run(*it).label()));
+            if let (true, Some(blocker)) = (who.is_empty(), previous(state, state.run(spot.run))) {
+                return blocker;
+            }
             let text = "its run has not started".to_owned();
             Blocker { who, ..blocker(BlockerKind::MaxRuns, text, since) }
         }
@@ -108,9 +138,13 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
                 format!("its group {} ({})", state.path(it), state.task_run(it).phase.word())
             });
             let who = name(closed.into_iter().chain(open));
+            let rule = match &definition.task(spot.task).trigger_rule {
+                TriggerRule::Expr(rule) => format!("; then `{}` is asked", rule.source()),
+                _ => String::new(),
+            };
             let text = match who.len() {
                 0 => "the tasks of its run must end first".to_owned(),
-                _ => format!("needs that have not ended: {}", who.join(", ")),
+                _ => format!("needs that have not ended: {}{rule}", who.join(", ")),
             };
             Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
         }
@@ -131,7 +165,10 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
         }
         Obstacle::Running(activity) => running(state, spot, *activity, since),
         Obstacle::MaxParallel(limit) => {
-            let text = format!("{limit} of its items run, which is its `max_parallel`");
+            let text = match state.width(spot) {
+                Some(_) => format!("as many items as may run ({limit}, by `runyard map-width`)"),
+                None => format!("{limit} of its items run, which is its `max_parallel`"),
+            };
             blocker(BlockerKind::MaxParallel, text, since)
         }
         Obstacle::NoPool(pool) => {
@@ -256,10 +293,18 @@ fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> B
             (BlockerKind::File, text)
         }
         (_, Activity::Starting) => (BlockerKind::Running, format!("{which} is being started")),
-        (_, Activity::Running) => (BlockerKind::Running, format!("{which} runs")),
+        (_, Activity::Running) => {
+            let limit = limit_of_run(state.run(spot.run));
+            (BlockerKind::Running, format!("{which} runs{limit}"))
+        }
         (_, Activity::Stopping) => (BlockerKind::Running, format!("{which} is being stopped")),
     };
     blocker(kind, text, since)
+}
+
+/// When the time of its run is over, if that is limited.
+fn limit_of_run(run: &Run) -> String {
+    run.clock.ends().map_or_else(String::new, |ends| format!("; run timeout at {ends}"))
 }
 
 /// Who holds something, among the task runs with a process that has not ended. Only those that are named are written out.
@@ -299,6 +344,10 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         let text = format!("cancelled by {}{said}", cancel.actor.name);
         blockers.push(blocker(BlockerKind::Ended, text, cancel.at));
     }
+    if let Some(at) = run.clock.over {
+        let text = format!("{}: {}", Clock::Run.said(), limit_text(run));
+        blockers.push(blocker(BlockerKind::Ended, text, at));
+    }
     let failed = failed_paths(run, workflow);
     blockers.extend(failed.iter().take(NAMED_MAX).map(|(path, it, outcome)| {
         let text = format!("{path} {}", ended_text(it, outcome));
@@ -318,6 +367,10 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
         blockers.push(blocker(BlockerKind::Ended, text, run.ended_at.unwrap_or(run.created_at)));
     }
     answer(run, None, word, blockers)
+}
+
+fn limit_text(run: &Run) -> String {
+    run.clock.limit.map_or_else(String::new, shared::time::format_duration)
 }
 
 /// Who has had the run undone, and what of it could not be.
@@ -438,7 +491,7 @@ pub fn ended(
 ) -> Why {
     let mut blockers = vec![blocker(
         BlockerKind::Ended,
-        format!("it {}", ended_text(progress, outcome)),
+        format!("it {}{}", ended_text(progress, outcome), beside(run, workflow, path, outcome)),
         progress.since,
     )];
     blockers.extend(progress.warnings.iter().map(|warning| {
@@ -456,6 +509,23 @@ pub fn ended(
     }
     let word = if path.undo { undo_word(progress) } else { progress.word() };
     answer(run, Some(path.to_string()), word.to_owned(), blockers)
+}
+
+/// What there is to say beside an outcome: the rule that did not hold and of what, or that the time of the run was over.
+fn beside(run: &Run, workflow: &Workflow, path: &TaskPath, outcome: &Outcome) -> String {
+    let task = workflow.tasks.iter().find(|it| it.name == path.task);
+    match (outcome, task) {
+        (Outcome::Cancelled, _) if run.clock.over.is_some() && !path.undo => {
+            format!(": {}", Clock::Run.said())
+        }
+        (Outcome::Skipped(shared::state::Skip::Rule), Some(task)) => {
+            let ends = workflow.tasks.iter().zip(&run.tasks);
+            let ends = ends.filter(|(it, _)| task.needs.contains(&it.name));
+            let ends = name(ends.map(|(it, progress)| format!("{} {}", it.name, progress.word())));
+            format!(": `{}` of {}", task.trigger_rule.source(), ends.join(", "))
+        }
+        _ => String::new(),
+    }
 }
 
 /// What a task needs, however far; what is in a group needs what that does.

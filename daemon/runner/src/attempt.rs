@@ -41,6 +41,10 @@ pub(crate) struct Live {
     /// `None` at its end, or if it could not be opened again.
     pub(crate) pipe: Option<OwnedFd>,
     pub(crate) log: CappedLog,
+    /// When its timeout is over, on the monotonic clock.
+    pub(crate) deadline: Option<u64>,
+    /// When it last gave a sign of life, on the monotonic clock.
+    pub(crate) heard: u64,
     /// Why the runner has signalled it, if it has.
     pub(crate) stop: Option<Cause>,
     pub(crate) phase: Phase,
@@ -118,7 +122,8 @@ impl Attempt {
 /// What is recorded about an attempt before it is started: name, run, limits.
 pub(crate) fn describe(spawn: &Spawn, generation: u32) -> Option<[Record; 3]> {
     let id = spawn.attempt;
-    let limits = [spawn.timeout_ms, spawn.grace_ms, spawn.log_head, spawn.log_tail];
+    let Spawn { timeout_ms, grace_ms, log_head, log_tail, idle_ms, .. } = *spawn;
+    let limits = [timeout_ms, grace_ms, log_head, log_tail, idle_ms];
     Some([
         Record::of_text(Kind::Name, id, &spawn.name, generation)?,
         Record::of_text(Kind::Run, id, &spawn.run, generation)?,
@@ -130,10 +135,20 @@ pub(crate) fn describe(spawn: &Spawn, generation: u32) -> Option<[Record; 3]> {
 pub(crate) fn described(attempt: u64, records: &[Record]) -> Spawn {
     let find = |kind| records.iter().rev().find(|it| it.kind == kind);
     let text = |kind| find(kind).and_then(Record::text).unwrap_or_default();
-    let [timeout_ms, grace_ms, log_head, log_tail] =
+    let [timeout_ms, grace_ms, log_head, log_tail, idle_ms] =
         find(Kind::Limits).map(Record::numbers).unwrap_or_default();
     let (name, run) = (text(Kind::Name), text(Kind::Run));
-    Spawn { attempt, name, run, timeout_ms, grace_ms, log_head, log_tail, ..Spawn::default() }
+    Spawn {
+        attempt,
+        name,
+        run,
+        timeout_ms,
+        idle_ms,
+        grace_ms,
+        log_head,
+        log_tail,
+        ..Spawn::default()
+    }
 }
 
 /// Whether log and leftovers of an ended attempt are accounted for.
@@ -206,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_flags_of_an_exit_read_back() {
-        for cause in [Cause::Own, Cause::Killed, Cause::TimedOut] {
+        for cause in [Cause::Own, Cause::Killed, Cause::TimedOut, Cause::Idle] {
             for settled in [Settled::No, Settled::Yes] {
                 let flags = ExitFlags { cause, left_behind: 8191, settled };
                 assert_eq!(ExitFlags::decode(flags.encode()), flags);

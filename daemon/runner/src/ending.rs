@@ -5,13 +5,16 @@ use crate::clock;
 use crate::poller::Poller;
 use crate::proc;
 use crate::sys::{self, Dead};
-use crate::table::{Table, signal};
+use crate::table::{Table, first_due, signal};
 use runner::protocol::{Cause, End, Exited, Frame};
 use runner::record::{Kind, Record, source};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::Duration;
 
 /// How long open pipes of a dead process are waited for.
 const PIPE_WAIT_MS: u64 = 5_000;
@@ -54,13 +57,33 @@ impl Table {
     pub(crate) fn on_due(&mut self, id: u64) {
         let Some(live) = self.attempts.get_mut(&id).and_then(Attempt::live) else { return };
         match live.phase {
-            Phase::Running => self.stop(id, Cause::TimedOut),
+            Phase::Running => self.on_running_due(id),
             Phase::Stopping => {
                 signal(live, Signal::KILL);
                 live.phase = Phase::Killed;
             }
             Phase::Killed => (),
             Phase::Clearing { .. } => self.sweep_needed = true,
+        }
+    }
+
+    /// A timeout is over, or it is to be seen whether the process was idle for too long.
+    fn on_running_due(&mut self, id: u64) {
+        let now = clock::monotonic_ms();
+        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let (idle_ms, folder) = (attempt.spawn.idle_ms, self.folders.attempt(&attempt.spawn.name));
+        let Some(live) = attempt.live() else { return };
+        if live.deadline.is_some_and(|it| it <= now) {
+            return self.stop(id, Cause::TimedOut);
+        }
+        if live.heard.saturating_add(idle_ms) <= now {
+            let silent = silent_ms(&folder).unwrap_or(u64::MAX);
+            live.heard = live.heard.max(now.saturating_sub(silent));
+        }
+        let (deadline, heard) = (live.deadline, live.heard);
+        match heard.saturating_add(idle_ms) <= now {
+            true => self.stop(id, Cause::Idle),
+            false => self.set_due(id, first_due(deadline, idle_ms, heard)),
         }
     }
 
@@ -240,6 +263,14 @@ pub(crate) fn kill_session(leader: i32, start_ticks: u64) -> Vec<i32> {
     members
 }
 
+/// For how long no file in a folder has changed; `None` where there is none.
+fn silent_ms(folder: &Path) -> Option<u64> {
+    let files = fs::read_dir(folder).ok()?;
+    let changed = files.filter_map(|it| it.ok()?.metadata().ok()?.modified().ok());
+    let ago = changed.filter_map(|it| it.elapsed().ok().or(Some(Duration::ZERO)));
+    ago.min().map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// `None` while the process lives.
 fn verdict(live: &Live) -> Option<Verdict> {
     if live.kin == Kin::Child {
@@ -276,6 +307,7 @@ fn drain(poller: &Poller, live: &mut Live, buffer: &mut [u8]) {
         match rustix::io::read(pipe, &mut *buffer).map_err(io::Error::from) {
             Ok(0) => break,
             Ok(length) => {
+                live.heard = clock::monotonic_ms();
                 live.log.push(&buffer[..length]);
                 taken += length;
             }

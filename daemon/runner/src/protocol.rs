@@ -10,7 +10,10 @@ use crate::wire::{Reader, Writer};
 use std::fmt;
 
 /// The oldest and newest version of this protocol that this build speaks.
-pub const PROTO: std::ops::RangeInclusive<u16> = 1..=1;
+pub const PROTO: std::ops::RangeInclusive<u16> = 1..=2;
+
+/// The version from which on a runner knows [`Spawn::idle_ms`] and [`Cause::Idle`].
+pub const PROTO_IDLE: u16 = 2;
 
 /// Longest frame, type and body, in bytes. A sender must not exceed it: the receiver hangs up.
 pub const MAX_FRAME: usize = 1 << 20;
@@ -68,6 +71,8 @@ pub struct Spawn {
     pub working_dir: Vec<u8>,
     /// From the start to the first signal; 0: none.
     pub timeout_ms: u64,
+    /// From the last sign of life to the first signal; 0: none. Other values need [`PROTO_IDLE`].
+    pub idle_ms: u64,
     /// From SIGTERM to SIGKILL.
     pub grace_ms: u64,
     /// Bytes of the log written as they come.
@@ -142,12 +147,42 @@ pub enum Cause {
     Killed = 1,
     /// Its timeout, whatever the exit code.
     TimedOut = 2,
+    /// It gave no sign of life for too long, whatever the exit code.
+    Idle = 3,
 }
 
 impl Cause {
     /// The cause with this number.
     pub fn from_u8(number: u8) -> Option<Self> {
-        [Self::Own, Self::Killed, Self::TimedOut].into_iter().find(|it| *it as u8 == number)
+        [Self::Own, Self::Killed, Self::TimedOut, Self::Idle]
+            .into_iter()
+            .find(|it| *it as u8 == number)
+    }
+}
+
+impl Frame {
+    /// The same for a daemon that speaks this version.
+    pub fn for_version(self, proto: u16) -> Self {
+        match self {
+            Self::Ended { attempt, end } if proto < PROTO_IDLE => {
+                Self::Ended { attempt, end: end.before_idle() }
+            }
+            Self::Known { attempt, state: KnownState::Ended(end) } if proto < PROTO_IDLE => {
+                Self::Known { attempt, state: KnownState::Ended(end.before_idle()) }
+            }
+            frame => frame,
+        }
+    }
+}
+
+impl End {
+    fn before_idle(self) -> Self {
+        match self {
+            Self::Exited(it) if it.cause == Cause::Idle => {
+                Self::Exited(Exited { cause: Cause::TimedOut, ..it })
+            }
+            end => end,
+        }
     }
 }
 
@@ -231,7 +266,8 @@ fn write(out: &mut Writer, frame: &Frame) {
             out.u64(*store);
         }
         Frame::Spawn(spawn) => {
-            out.u8(2);
+            // What says no more than the first version knew is written as that wrote it.
+            out.u8(if spawn.idle_ms == 0 { 2 } else { 7 });
             write_spawn(out, spawn);
         }
         Frame::Kill { attempt } => {
@@ -309,6 +345,10 @@ fn read(body: &[u8]) -> Result<Frame, FrameError> {
             store: it.u64()?,
         },
         2 => Frame::Spawn(read_spawn(&mut it)?),
+        7 => {
+            let spawn = read_spawn(&mut it)?;
+            Frame::Spawn(Spawn { idle_ms: it.u64()?, ..spawn })
+        }
         3 => Frame::Kill { attempt: it.u64()? },
         4 => Frame::Release { attempts: it.list(Reader::u64)? },
         5 => Frame::DropRun { run: it.text()?, names: it.list(Reader::text)? },
@@ -357,6 +397,9 @@ fn write_spawn(out: &mut Writer, spawn: &Spawn) {
     out.u64(spawn.grace_ms);
     out.u64(spawn.log_head);
     out.u64(spawn.log_tail);
+    if spawn.idle_ms > 0 {
+        out.u64(spawn.idle_ms);
+    }
 }
 
 fn read_spawn(it: &mut Reader<'_>) -> Result<Spawn, FrameError> {
@@ -371,6 +414,7 @@ fn read_spawn(it: &mut Reader<'_>) -> Result<Spawn, FrameError> {
         grace_ms: it.u64()?,
         log_head: it.u64()?,
         log_tail: it.u64()?,
+        idle_ms: 0,
     })
 }
 

@@ -47,8 +47,8 @@ pub enum Kind {
     Released = 11,
     /// Run of the attempt, as text like its name. Comes before its intent.
     Run = 12,
-    /// Four numbers: timeout and grace in milliseconds, head and tail of the log in bytes. Comes before
-    /// the intent.
+    /// Five numbers: timeout and grace in milliseconds, head and tail of the log in bytes, idle in
+    /// milliseconds (of earlier versions 0). Comes before the intent.
     Limits = 13,
     /// The runner has begun to stop the attempt; `flags` is the cause.
     Stop = 14,
@@ -169,8 +169,13 @@ impl Record {
         Some(empty.with_payload(&payload))
     }
 
-    /// A record that holds four numbers.
-    pub fn of_numbers(kind: Kind, attempt: u64, numbers: [u64; 4], generation: u32) -> Self {
+    /// A record that holds numbers, at most five; what is not given is 0.
+    pub fn of_numbers<const N: usize>(
+        kind: Kind,
+        attempt: u64,
+        numbers: [u64; N],
+        generation: u32,
+    ) -> Self {
         let mut payload = [0; PAYLOAD];
         for (field, number) in payload.chunks_exact_mut(8).zip(numbers) {
             field.copy_from_slice(&number.to_le_bytes());
@@ -178,8 +183,8 @@ impl Record {
         Self { generation, ..Self::new(kind, attempt) }.with_payload(&payload)
     }
 
-    /// The numbers of a record that holds four.
-    pub fn numbers(&self) -> [u64; 4] {
+    /// The numbers of a record that holds so many, at most five.
+    pub fn numbers<const N: usize>(&self) -> [u64; N] {
         let payload = self.payload();
         let mut fields = Fields { bytes: &payload, at: 0 };
         std::array::from_fn(|_| u64::from_le_bytes(fields.take()))

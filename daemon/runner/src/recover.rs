@@ -10,7 +10,7 @@ use crate::journal::{Identity, Segment};
 use crate::log::CappedLog;
 use crate::poller::Poller;
 use crate::proc;
-use crate::table::Table;
+use crate::table::{Table, first_due};
 use runner::protocol::{Cause, End, Exited};
 use runner::record::{Kind, Record};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -124,10 +124,11 @@ fn adopt_process(table: &mut Table, poller: &mut Poller, id: u64, it: &Found, st
     let stop = it.last(Kind::Stop).and_then(|it| Cause::from_u8(it.flags.to_le_bytes()[0]));
     let now = clock::monotonic_ms();
     let age = clock::boot_ms().saturating_sub(started.boottime_ms);
+    let left = |timeout: u64| now.saturating_add(timeout.saturating_sub(age));
+    let deadline = (spawn.timeout_ms > 0).then(|| left(spawn.timeout_ms));
     let (phase, due) = match stop {
         Some(_) => (Phase::Stopping, Some(now.saturating_add(spawn.grace_ms))),
-        None if spawn.timeout_ms == 0 => (Phase::Running, None),
-        None => (Phase::Running, Some(now.saturating_add(spawn.timeout_ms.saturating_sub(age)))),
+        None => (Phase::Running, first_due(deadline, spawn.idle_ms, now)),
     };
     let pipe = open_pipe(started.pid);
     let mut log = CappedLog::open(table.folders.log(&spawn.name), spawn.log_head, spawn.log_tail);
@@ -144,6 +145,9 @@ fn adopt_process(table: &mut Table, poller: &mut Poller, id: u64, it: &Found, st
         pidfd,
         pipe,
         log,
+        deadline,
+        // What it has printed meanwhile is yet to be read.
+        heard: now,
         stop,
         phase,
         due: None,

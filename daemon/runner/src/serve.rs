@@ -49,6 +49,8 @@ pub(crate) struct LoopState {
     connections: BTreeMap<u64, Connection>,
     /// The one connection whose daemon was welcomed.
     served: Option<u64>,
+    /// The version that it speaks.
+    proto: u16,
     /// Frames that were read and not yet acted on.
     backlog: bool,
     sync_at: Option<u64>,
@@ -212,8 +214,9 @@ impl Runner {
         let Some(connection) = self.state.connections.get_mut(&serial) else { return };
         connection.hello_until = None;
         connection.queue(&welcome);
-        connection.queue_snapshot(&self.table.snapshot());
-        self.state.served = Some(serial);
+        let snapshot = self.table.snapshot().into_iter().map(|it| it.for_version(proto));
+        connection.queue_snapshot(&snapshot.collect::<Vec<_>>());
+        (self.state.served, self.state.proto) = (Some(serial), proto);
     }
 
     fn refuse(&mut self, serial: u64, refusal: &Frame) {
@@ -261,7 +264,8 @@ impl Runner {
         let news = std::mem::take(&mut self.table.news);
         let Some(serial) = self.state.served else { return };
         let Some(connection) = self.state.connections.get_mut(&serial) else { return };
-        news.iter().for_each(|it| connection.queue(it));
+        let proto = self.state.proto;
+        news.into_iter().for_each(|it| connection.queue(&it.for_version(proto)));
         if let Err(broken) = connection.flush(&self.poller) {
             self.hang_up(serial, &broken);
         }

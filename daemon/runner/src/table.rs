@@ -184,8 +184,9 @@ impl Table {
         let spawn = &self.attempts[&id].spawn;
         let path = self.folders.log(&spawn.name);
         let log = CappedLog::open(path, spawn.log_head, spawn.log_tail);
-        let due =
-            (spawn.timeout_ms > 0).then(|| clock::monotonic_ms().saturating_add(spawn.timeout_ms));
+        let now = clock::monotonic_ms();
+        let deadline = (spawn.timeout_ms > 0).then(|| now.saturating_add(spawn.timeout_ms));
+        let due = first_due(deadline, spawn.idle_ms, now);
         let live = Live {
             serial: poller.serial(),
             pid,
@@ -195,6 +196,8 @@ impl Table {
             pidfd,
             pipe: Some(pipe),
             log,
+            deadline,
+            heard: now,
             stop: None,
             phase: Phase::Running,
             due: None,
@@ -328,6 +331,12 @@ impl Table {
             }),
         }
     }
+}
+
+/// When something is to be done first about a process that runs.
+pub(crate) fn first_due(deadline: Option<u64>, idle_ms: u64, heard: u64) -> Option<u64> {
+    let idle = (idle_ms > 0).then(|| heard.saturating_add(idle_ms));
+    deadline.into_iter().chain(idle).min()
 }
 
 /// Sends a signal to the group of a process. Through the pidfd first: while that works, the number of

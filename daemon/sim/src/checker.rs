@@ -45,6 +45,8 @@ struct RunFacts {
     workflow: Arc<Workflow>,
     lane: Option<String>,
     stage: Stage,
+    /// How many items of a task may run since a person has said so, and how many ran then.
+    widths: BTreeMap<TaskName, (Option<u32>, u32)>,
     /// A cancel of it was acknowledged; `true`: of its `finally` too.
     cancelled: Option<bool>,
     /// A cancel of it is on disk, also one that comes before a rollback.
@@ -101,6 +103,7 @@ impl RunFacts {
         Self {
             workflow,
             lane,
+            widths: BTreeMap::new(),
             stage: Stage::Queued,
             cancelled: None,
             is_stopped: false,
@@ -149,12 +152,18 @@ impl Checker {
                 self.not_paused(*run, None)?;
                 self.facts(*run)?.stage = Stage::Active;
             }
-            Event::RunReopened { run, .. } => {
+            Event::RunReopened { run, workflow } => {
                 let it = self.facts(run.id)?;
+                it.workflow = workflow.clone();
                 (it.stage, it.cancelled, it.is_stopped) = (Stage::Queued, None, false);
                 (it.asked, it.rollback, it.foreseen) = (None, None, None);
             }
-            Event::RunCancelled { run, .. } => self.facts(*run)?.is_stopped = true,
+            Event::RunCancelled { run, .. } | Event::RunTimedOut { run, .. } => {
+                self.facts(*run)?.is_stopped = true;
+            }
+            Event::WidthChanged { run, task, width, running, .. } => {
+                self.facts(*run)?.widths.insert(task.clone(), (*width, *running));
+            }
             Event::RunClosing { run, outcome } => {
                 self.end_word(*run, *outcome)?;
                 self.facts(*run)?.stage = Stage::Closing;

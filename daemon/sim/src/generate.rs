@@ -9,10 +9,10 @@ use shared::capacity::{Capacity, PoolSize, QueuePolicy, ResourceSize};
 use shared::expr::{Expr, Template};
 use shared::id::{PoolName, ResourceName, TaskName};
 use shared::workflow::{
-    CheckFailure, CheckItem, CheckWhat, Concurrency, Deadline, Docs, FileWait, Kind, Map, MapOver,
-    OnFailure, OnRunFailure, OnTimeout, Param, ParamDefault, ParamType, Priority, Publish, Retry,
-    RetryOn, Rollback, Route, Section, Task, Timeout, Tolerate, TriggerRule, UndoPolicy, WhenFull,
-    Workflow,
+    AfterPrevious, CheckFailure, CheckItem, CheckWhat, Concurrency, Deadline, Docs, FileWait, Kind,
+    Map, MapOver, OnFailure, OnRunFailure, OnTimeout, Param, ParamDefault, ParamType, Priority,
+    Publish, Retry, RetryOn, Rollback, Route, Section, Task, Timeout, Tolerate, TriggerRule,
+    UndoPolicy, WhenFull, Workflow,
 };
 
 use crate::rng::Rng;
@@ -78,6 +78,7 @@ pub fn workflow(rng: &mut Rng, name: &str, version: u64) -> Arc<Workflow> {
         ],
         priority: Priority(u16::try_from(rng.between(0, 3) * 250).unwrap_or(0)),
         concurrency: concurrency(rng),
+        timeout: rng.percent(15).then(|| Duration::from_secs(rng.between(10, 200).into())),
         on_run_failure: on_run_failure(rng),
         tasks,
     })
@@ -103,9 +104,15 @@ fn concurrency(rng: &mut Rng) -> Concurrency {
         WhenFull::CancelOldest,
         WhenFull::Allow,
     ];
+    let when_full = *rng.pick(&choices).expect("there are choices");
+    let jumps = matches!(when_full, WhenFull::Allow | WhenFull::CancelOldest);
     Concurrency {
+        after_previous: match rng.once_in(4) && !jumps {
+            true => AfterPrevious::Succeeded,
+            false => AfterPrevious::Ended,
+        },
         max_runs: rng.between(1, 2),
-        when_full: *rng.pick(&choices).expect("there are choices"),
+        when_full,
         key: rng.once_in(3).then(|| template("{{ params.lane }}")),
     }
 }
@@ -116,7 +123,8 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
     let is_process = matches!(kind, Kind::Run { .. } | Kind::Exec { .. } | Kind::Publish { .. });
     let rule = match needs.is_empty() || rng.percent(45) {
         true => TriggerRule::AllSuccess,
-        false => rng.pick(&TriggerRule::NAMES).expect("there are rules").1,
+        false if rng.percent(25) => rule(rng, &needs),
+        false => rng.pick(&TriggerRule::NAMES).expect("there are rules").1.clone(),
     };
     let seconds = |rng: &mut Rng, percent, first, last| {
         rng.percent(percent).then(|| Duration::from_secs(rng.between(first, last).into()))
@@ -129,6 +137,7 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
     };
     Task {
         when: when(rng, &needs),
+        hold: rng.once_in(12),
         map: map(rng, &needs, before),
         env: env(rng, &needs),
         needs,
@@ -150,7 +159,11 @@ fn task(rng: &mut Rng, name: String, section: Section, before: &[Task]) -> Task 
         priority: rng
             .once_in(5)
             .then(|| Priority(u16::try_from(rng.between(0, 1_000)).unwrap_or(0))),
-        timeout: Timeout { attempt: seconds(rng, 40, 1, 90), total: seconds(rng, 20, 5, 300) },
+        timeout: Timeout {
+            attempt: seconds(rng, 40, 1, 90),
+            total: seconds(rng, 20, 5, 300),
+            idle: if is_process { seconds(rng, 15, 1, 30) } else { None },
+        },
         kill_grace: Duration::from_secs(rng.between(0, 10).into()),
         retry: retry(rng),
         idempotent: [None, None, Some(true), Some(false)][rng.below(4) as usize],
@@ -190,9 +203,20 @@ fn rollback(rng: &mut Rng, kind: &Kind) -> Option<Rollback> {
     Some(Rollback {
         kind: undo,
         retry: retry(rng),
-        timeout: Timeout { attempt, total: None },
+        timeout: Timeout { attempt, total: None, idle: None },
         also_failed: !matches!(kind, Kind::Publish { .. }) && rng.percent(35),
     })
+}
+
+/// An expression over the needs.
+fn rule(rng: &mut Rng, needs: &[TaskName]) -> TriggerRule {
+    let parts = shared::workflow::NEED_PARTS;
+    let mut ask = || {
+        let need = rng.pick(needs).expect("there are needs");
+        format!("{need}.{}", rng.pick(&parts).expect("there are parts"))
+    };
+    let source = format!("{} or (not {} and needs['{}'].done)", ask(), ask(), needs[0]);
+    TriggerRule::Expr(Expr::parse(&source).expect("it is an expression"))
 }
 
 fn needs(rng: &mut Rng, before: &[Task]) -> Vec<TaskName> {

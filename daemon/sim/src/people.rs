@@ -11,6 +11,7 @@ use shared::id::{RunId, TaskPath, WorkflowName};
 use shared::request::{Decision, Mark, PauseWhat, Request, RetryWhat, RollbackWhat};
 use shared::state::{Outcome, TaskPhase, Wait};
 use shared::time::Timestamp;
+use shared::why::BlockerKind;
 use shared::workflow::{Priority, Workflow};
 
 use crate::generate;
@@ -27,7 +28,7 @@ pub struct Known<'a> {
 
 /// Something that a person asks for.
 pub fn request(rng: &mut Rng, known: &Known<'_>) -> Option<Request> {
-    match rng.below(44) {
+    match rng.below(50) {
         0..=15 => run(rng, known.state),
         16..=17 => Some(cancel(known.run(rng)?, rng.percent(30))),
         18..=21 => {
@@ -42,6 +43,23 @@ pub fn request(rng: &mut Rng, known: &Known<'_>) -> Option<Request> {
             let priority = Priority(u16::try_from(rng.between(0, 1_005)).unwrap_or(0));
             Some(Request::Prioritize { run: known.run(rng)?, priority, comment: None })
         }
+        40..=41 => {
+            let run = known.run(rng)?;
+            Some(edit(rng, run))
+        }
+        42 => {
+            let (run, latest) = (known.run(rng)?, rng.percent(70));
+            let what = again(rng, known, run);
+            let params = if rng.percent(50) { edits(rng) } else { BTreeMap::new() };
+            Some(Request::RetryWith { run, what, latest, params, comment: None })
+        }
+        43..=44 => {
+            let run = known.run(rng)?;
+            let task = known.path(rng, run);
+            let width = rng.percent(80).then(|| rng.between(0, 3));
+            Some(Request::MapWidth { run, task, width, comment: None })
+        }
+        45 => Some(Request::ReleaseRun { run: known.run(rng)?, comment: None }),
         _ => {
             let run = known.run(rng)?;
             let comment = rng.percent(50).then(|| "take it back".to_owned());
@@ -112,6 +130,21 @@ fn run(rng: &mut Rng, state: &State) -> Option<Request> {
     let priority =
         rng.once_in(4).then(|| Priority(u16::try_from(rng.between(0, 1_000)).unwrap_or(0)));
     Some(Request::Run { workflow, params, interval: None, priority })
+}
+
+fn edit(rng: &mut Rng, run: RunId) -> Request {
+    Request::Edit { run, params: edits(rng), comment: None }
+}
+
+fn edits(rng: &mut Rng) -> BTreeMap<String, Value> {
+    let (name, value) = match rng.below(5) {
+        0 => ("lane", json!(rng.between(1, 2))),
+        1 => ("lane", json!("x")),
+        2 => ("text", json!("edited")),
+        3 => ("no", json!(1)),
+        _ => ("flag", json!(rng.percent(50))),
+    };
+    BTreeMap::from([(name.to_owned(), value)])
 }
 
 fn cancel(run: RunId, now: bool) -> Request {
@@ -262,6 +295,16 @@ pub fn needed(rng: &mut Rng, state: &State) -> Option<Request> {
     let held = |phase: &TaskPhase| matches!(phase, TaskPhase::Waiting(Wait::Hold { .. }));
     if let Some((run, task)) = spots_that(state, held).next() {
         return Some(let_go(rng, state, run, task));
+    }
+    // What follows only a success waits for a person where there was none.
+    let mut waiting = state.runs.values().filter(|run| {
+        engine::why::of_run(state, run, 0)
+            .blockers
+            .iter()
+            .any(|it| it.kind == BlockerKind::Previous)
+    });
+    if let Some(run) = waiting.next() {
+        return Some(Request::ReleaseRun { run: run.id, comment: None });
     }
     // What asks for more than there is can only be cancelled.
     let too_large = state.runs.values().flat_map(|run| run.all_spots()).find(|spot| {

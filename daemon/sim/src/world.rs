@@ -173,6 +173,7 @@ impl World {
             env: Vec::new(),
             working_dir: "/".to_owned(),
             timeout: None,
+            idle: None,
             kill_grace: Duration::from_secs(10),
         };
         let (stage, how) = (Stage::Accepted, How::Exited(0));
@@ -213,6 +214,13 @@ impl World {
         {
             held.how = How::TimedOut;
             held.ends_at = now + limit + killed;
+        }
+        if let Some(idle) = held.launch.idle
+            && now + idle < held.ends_at
+            && killed.as_micros().is_multiple_of(3)
+        {
+            held.how = How::Idle;
+            held.ends_at = now + idle + killed;
         }
         let ends_at = held.ends_at;
         self.facts.push(Fact::Started(pool.clone(), attempt));

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use engine::Input;
 use engine::effect::{Launch, Program, Publication};
 use engine::input::{AttemptEnd, How};
-use runner::protocol::{Frame, MAX_FRAME, Spawn, encode};
+use runner::protocol::{Frame, MAX_FRAME, PROTO_IDLE, Spawn, encode};
 use shared::id::{AttemptId, PoolName};
 
 use crate::driver::Inbox;
@@ -54,6 +54,8 @@ pub(super) struct Connected {
     stream: Option<UnixStream>,
     /// What is put in here is sent, once the engine knows what the runner knows.
     frames: Option<SyncSender<Vec<u8>>>,
+    /// The version that its runner speaks.
+    proto: u16,
 }
 
 /// Where a pool's runner listens.
@@ -162,6 +164,10 @@ impl LocalPools {
             env: env.into_iter().map(|(name, it)| (name.into(), it.into())).collect(),
             working_dir: launch.working_dir.clone().into_bytes(),
             timeout_ms: launch.timeout.map_or(0, |it| millis(it).max(1)),
+            idle_ms: match pool.knows_idle() {
+                true => launch.idle.map_or(0, |it| millis(it).max(1)),
+                false => 0,
+            },
             grace_ms: millis(launch.kill_grace),
             log_head: LOG_HEAD_BYTES,
             log_tail: LOG_TAIL_BYTES,
@@ -216,6 +222,12 @@ fn with_flags(mut argv: Vec<Vec<u8>>, flags: &[(&str, &String)]) -> Vec<Vec<u8>>
 }
 
 impl Pool {
+    /// A runner of an earlier version, which lives on for the sake of what it runs, does not.
+    fn knows_idle(&self) -> bool {
+        let connection = self.connection.lock().expect("no holder of the connection panics");
+        connection.proto >= PROTO_IDLE
+    }
+
     /// Never waits: a runner that does not take what is sent is hung up on, and asked anew what it knows.
     fn send(&self, bytes: Vec<u8>) {
         let mut connection = self.connection.lock().expect("no holder of the connection panics");

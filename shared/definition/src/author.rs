@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use shared::workflow::test::Test;
 use shared::workflow::{
-    Concurrency, Deadline, Docs, OnRunFailure, Priority, Retry, Section, Timeout, WhenFull,
-    Workflow,
+    AfterPrevious, Concurrency, Deadline, Docs, OnRunFailure, Priority, Retry, Section, Timeout,
+    WhenFull, Workflow,
 };
 
 pub(crate) use reader::{Scope, Use};
@@ -85,6 +85,7 @@ pub(crate) fn read(
             .and_then(duration)
             .map(|within| Deadline { within }),
         tasks: Vec::new(),
+        timeout: root.get("timeout").and_then(duration),
         on_run_failure: rollback::read_policy(root.get("on_run_failure"), &mut reader),
     };
     let mut places = Vec::new();
@@ -155,10 +156,21 @@ fn read_concurrency(node: Option<&Node>, reader: &mut Reader<'_, '_, '_>) -> Con
     let max_runs = get("max_runs").and_then(Node::int).and_then(|it| u32::try_from(it).ok());
     let when_full: Option<WhenFull> =
         get("when_full").and_then(|it| read_word(it, &keys::WHEN_FULL));
+    let after_previous: AfterPrevious = get("after_previous")
+        .and_then(|it| read_word(it, &keys::AFTER_PREVIOUS))
+        .unwrap_or_default();
+    let jumps = matches!(when_full, Some(WhenFull::Allow | WhenFull::CancelOldest));
+    if let (AfterPrevious::Succeeded, true, Some(node)) = (after_previous, jumps, get("when_full"))
+    {
+        let message = "a run that follows only a success waits, and so is never one too many";
+        let help = "write `when_full: queue`, or drop `after_previous`";
+        reader.report.add(node.place, Problem::Conflict(message.to_owned(), help));
+    }
     Concurrency {
         max_runs: max_runs.unwrap_or(default.max_runs),
         when_full: when_full.unwrap_or(default.when_full),
         key: get("key").and_then(|it| reader.template(it, &Scope::of_param(usize::MAX))),
+        after_previous,
     }
 }
 

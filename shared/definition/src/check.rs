@@ -2,6 +2,7 @@
 
 mod names;
 mod needs;
+mod rule;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub(crate) fn check(draft: &Draft, report: &mut Report<'_>) {
         report.add(place, Problem::NoTasks);
     }
     let graph = needs::check(draft, &numbers, report);
+    rule::check(draft, report);
     let reads = names::check(draft, &numbers, report);
     if let Some(order) = needs::order(draft, &graph, report) {
         upstream::check(draft, &graph, &order, &reads, report);

@@ -12,7 +12,7 @@ use rollback::ON_RUN_FAILURE;
 pub(crate) use rollback::{ON_RUN_FAILURE_WORDS, ON_UNDO_FAILURE};
 pub(crate) use task::{
     CHECK_FAILURE, GROUP_KEYS, KINDS, LATER_KINDS, ON_FAILURE, ON_TIMEOUT, RETRY, ROUTE, TASK,
-    TIMEOUT,
+    TIMEOUT, is_rule_expression,
 };
 pub(crate) use test::{MOCKED_OUTCOMES, TEST};
 
@@ -72,6 +72,11 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
             "How many of its runs there may be at once.",
         ),
         key(
+            "timeout",
+            Shape::Duration(1),
+            "The longest that a run may run, pauses not counted; then what runs is stopped, the run fails, and `finally` runs. Default: for ever.",
+        ),
+        key(
             "on_run_failure",
             Shape::OneOf(&[
                 Shape::Words(|| ON_RUN_FAILURE_WORDS.map(|it| it.0).to_vec(), never),
@@ -112,7 +117,6 @@ pub(crate) static WORKFLOW: Mapping = Mapping {
         later("secrets"),
         later("alerts"),
         later("datasets"),
-        later("timeout"),
         later("component"),
         later("outputs"),
     ],
@@ -163,7 +167,11 @@ static CONCURRENCY: Mapping = Mapping {
             "What becomes of one too many: `queue` waits, `queue_one` waits in place of the one that waited before, `skip` is refused, `cancel_oldest` cancels the oldest active run, `allow` starts all the same. Default `queue`.",
         ),
         key("key", Shape::Template, "The number holds for each value of this."),
-        later("after_previous"),
+        key(
+            "after_previous",
+            Shape::Words(|| AFTER_PREVIOUS.map(|it| it.0).to_vec(), never),
+            "How the run before must have ended for the next to start: `ended`, however; `succeeded`, in full or in part, or with nothing to do. Default `ended`.",
+        ),
     ],
 };
 
@@ -176,6 +184,11 @@ pub(crate) const WHEN_FULL: [(&str, shared::workflow::WhenFull); 5] = {
         ("cancel_oldest", CancelOldest),
         ("allow", Allow),
     ]
+};
+
+pub(crate) const AFTER_PREVIOUS: [(&str, shared::workflow::AfterPrevious); 2] = {
+    use shared::workflow::AfterPrevious::{Ended, Succeeded};
+    [("ended", Ended), ("succeeded", Succeeded)]
 };
 
 static DEFAULTS: Mapping = Mapping {

@@ -43,6 +43,10 @@ fn value(shape: &Shape) -> String {
         Shape::Words(words, _) => {
             words().iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
         }
+        Shape::WordsOrExpr(words, _) => {
+            let words: Vec<String> = words().iter().map(|it| format!("`{it}`")).collect();
+            format!("{}; or expression", words.join(", "))
+        }
         Shape::List(item) => match value(item) {
             it if it.contains(", ") => format!("list of {it}"),
             it => format!("list of: {it}"),

@@ -56,6 +56,9 @@ fn shape(it: &Shape, definitions: &mut Definitions) -> Map<String, Value> {
         Shape::Bool => json!({ "type": "boolean" }),
         Shape::Duration(_) => json!({ "type": "string", "pattern": DURATION }),
         Shape::Words(words, _) => json!({ "enum": words() }),
+        Shape::WordsOrExpr(words, _) => {
+            json!({ "anyOf": [{ "enum": words() }, { "type": "string" }] })
+        }
         Shape::List(item) => json!({ "type": "array", "items": shape(item, definitions) }),
         Shape::Mapping(mapping) => reference(mapping, definitions),
         Shape::Named(rule, value) => named(rule, shape(value, definitions)),

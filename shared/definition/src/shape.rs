@@ -45,6 +45,8 @@ pub(crate) enum Shape {
     Duration(u64),
     /// One of these words. The second tells words that a later version will know.
     Words(fn() -> Vec<&'static str>, fn(&str) -> bool),
+    /// One of these words, or what the second takes for an expression.
+    WordsOrExpr(fn() -> Vec<&'static str>, fn(&str) -> bool),
     /// A list of these.
     List(&'static Shape),
     /// A mapping with known keys.
@@ -130,6 +132,9 @@ impl Shape {
             Self::Bool => "true or false".to_owned(),
             Self::Duration(_) => "a duration such as 30s or 1h30m".to_owned(),
             Self::Words(words, _) => format!("one of {}", words().join(", ")),
+            Self::WordsOrExpr(words, _) => {
+                format!("one of {}, or an expression", words().join(", "))
+            }
             Self::List(item) => match &**item {
                 Self::Text | Self::Template => "a list of texts".to_owned(),
                 Self::Expr => "a list of expressions".to_owned(),
@@ -155,7 +160,9 @@ impl Shape {
             Self::Int(..) | Self::Number(..) => "1",
             Self::Bool => "true",
             Self::Duration(_) => "30s",
-            Self::Words(words, _) => words().first().copied().unwrap_or_default(),
+            Self::Words(words, _) | Self::WordsOrExpr(words, _) => {
+                words().first().copied().unwrap_or_default()
+            }
             Self::List(_) => "[ONE, ANOTHER]",
             Self::Named(..) => "{ NAME: VALUE }",
             Self::Mapping(mapping) => {
@@ -178,7 +185,7 @@ impl Shape {
             Self::Text | Self::Template | Self::Expr | Self::Name(_) | Self::Duration(_) => {
                 node.text().is_some()
             }
-            Self::Words(..) => matches!(value, Value::Text(_)),
+            Self::Words(..) | Self::WordsOrExpr(..) => matches!(value, Value::Text(_)),
             Self::Int(..) => matches!(value, Value::Int(..)),
             Self::Number(..) => matches!(value, Value::Int(..) | Value::Float(..)),
             Self::Bool => matches!(value, Value::Bool(..)),
@@ -233,6 +240,8 @@ pub(crate) fn check(key: &str, node: &Node, shape: &Shape, report: &mut Report<'
             Ok(_) => {}
         },
         Shape::Words(words, later) => check_word(key, text, node, words(), *later, report),
+        Shape::WordsOrExpr(_, is_expression) if is_expression(text) => {}
+        Shape::WordsOrExpr(words, _) => check_word(key, text, node, words(), |_| false, report),
         Shape::List(item) => {
             node.items().iter().for_each(|it| check(key, it, item, report));
         }

@@ -1,5 +1,7 @@
 //! What a request is on the command line.
 
+use std::collections::BTreeMap;
+
 use shared::request::{Decision, Mark, PauseWhat, Request, RetryWhat, RollbackWhat};
 use shared::time::Timestamp;
 
@@ -22,6 +24,23 @@ pub(crate) fn line(request: &Request, label: &str) -> String {
             words
         }
         Request::Retry { what, .. } => retry(what, label),
+        Request::RetryWith { what, latest, params, .. } => {
+            let mut words = retry(what, label);
+            words.extend(latest.then(|| "--latest".to_owned()));
+            words.extend(edits(params));
+            words
+        }
+        Request::Edit { params, .. } => {
+            let mut words = of_run("edit", label);
+            words.extend(edits(params));
+            words
+        }
+        Request::ReleaseRun { .. } => of_run("release", label),
+        Request::MapWidth { task, width, .. } => {
+            let mut words = of_task("map-width", label, task);
+            words.push(width.map_or_else(|| "auto".to_owned(), |it| it.to_string()));
+            words
+        }
         Request::Decide { task, decision: Decision::Approve, .. } => {
             of_task("approve", label, task)
         }
@@ -91,6 +110,14 @@ pub(crate) fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+fn edits(params: &BTreeMap<String, serde_json::Value>) -> Vec<String> {
+    let pair = |(name, value): (&String, &serde_json::Value)| match value.as_str() {
+        Some(text) => format!("{name}={text}"),
+        None => format!("{name}={value}"),
+    };
+    params.iter().flat_map(|it| ["--param".to_owned(), pair(it)]).collect()
 }
 
 fn of_run(verb: &str, label: &str) -> Vec<String> {

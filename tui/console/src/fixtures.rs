@@ -112,6 +112,7 @@ pub(crate) fn run_view(id: u64, count: usize) -> RunView {
         tasks: (0..count).map(task).collect(),
         pause: None,
         rollback: None,
+        times_out: None,
         seq: shared::id::Seq(7),
     }
 }

@@ -35,6 +35,51 @@ pub(crate) struct Retry {
     /// This task and all that needs it
     #[arg(long, value_name = "TASK")]
     pub(crate) from: Option<String>,
+    /// With the newest version of its workflow; tasks are matched by their names
+    #[arg(long)]
+    pub(crate) latest: bool,
+    /// A parameter that is to have another value; may be given again
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Edit {
+    #[arg(help = RUN)]
+    pub(crate) run: String,
+    /// A parameter and its value from the next attempts on; may be given again
+    #[arg(long = "param", value_name = "NAME=VALUE", required = true)]
+    pub(crate) params: Vec<String>,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Release {
+    #[arg(help = RUN)]
+    pub(crate) run: String,
+    /// Without it a run that waits for the one before it to succeed
+    #[arg(value_name = TASK)]
+    pub(crate) task: Option<String>,
+    #[command(flatten)]
+    pub(crate) comment: Comment,
+    #[command(flatten)]
+    pub(crate) dry: Dry,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct MapWidth {
+    #[arg(help = RUN)]
+    pub(crate) run: String,
+    pub(crate) task: String,
+    /// How many, at least 1; `auto`: as many as fit
+    pub(crate) width: String,
     #[command(flatten)]
     pub(crate) comment: Comment,
     #[command(flatten)]

@@ -4,9 +4,9 @@ use serde_json::json;
 use shared::id::{RunId, TaskPath};
 use shared::request::{Answer, Decision, Request, RetryWhat};
 
-use super::run::read_priority;
+use super::run::{read_pairs, read_priority};
 use super::{Cx, label, plan};
-use crate::args::{Cancel, Retry};
+use crate::args::{Cancel, Edit, Retry};
 use crate::client::Client;
 use crate::error::{Error, Exit};
 use crate::text::Line;
@@ -31,7 +31,11 @@ pub(super) fn retry(cx: &mut Cx, asked: Retry) -> Result<Exit, Error> {
         None if tasks.is_empty() => RetryWhat::Failed,
         None => RetryWhat::Tasks(tasks),
     };
-    let request = Request::Retry { run, what, comment: asked.comment.text };
+    let (params, comment) = (read_pairs(&asked.params, "param")?, asked.comment.text);
+    let request = match asked.latest || !params.is_empty() {
+        true => Request::RetryWith { run, what, latest: asked.latest, params, comment },
+        false => Request::Retry { run, what, comment },
+    };
     if asked.dry.plan {
         return plan::execute(cx, &client, request);
     }
@@ -45,6 +49,18 @@ pub(super) fn retry(cx: &mut Cx, asked: Retry) -> Result<Exit, Error> {
     cx.out.note(Line::from("these run again:"))?;
     cx.out.lines(tasks.iter().map(|it| Line::from("  ").and(it)))?;
     Ok(Exit::Done)
+}
+
+pub(super) fn edit(cx: &mut Cx, asked: Edit) -> Result<Exit, Error> {
+    let params = read_pairs(&asked.params, "param")?;
+    let client = cx.client()?;
+    let run = client.find(&asked.run)?;
+    let request = Request::Edit { run, params, comment: asked.comment.text };
+    if asked.dry.plan {
+        return plan::execute(cx, &client, request);
+    }
+    client.request(request)?;
+    done(cx, &client, run, "its next attempts see the new values")
 }
 
 pub(super) fn priority(

@@ -83,6 +83,11 @@ pub(super) fn run_lines(run: &RunView, view: &View) -> Vec<Line> {
     if let Some(reason) = run.reason.as_ref().filter(|it| !is_told(it)) {
         fact("reason", reason.clone());
     }
+    if let Some(at) = run.times_out {
+        let left = std::time::Duration::from_secs(at.since(view.now).as_secs());
+        let left = shared::time::format_duration(left);
+        fact("timeout", format!("run timeout in {left}, {}", view.time(at)));
+    }
     if let Some(it) = &run.pause {
         let [until, since] = pause::words(it, view);
         fact("paused", until);

@@ -1,4 +1,4 @@
-//! Commands that change a task of a run: hold, release, skip, mark, requeue.
+//! Commands that change a task of a run: hold, release, skip, mark, requeue, map-width.
 
 use shared::id::{RunId, TaskPath};
 use shared::request::{Mark, Request};
@@ -16,16 +16,42 @@ pub(super) fn hold(cx: &mut Cx, on: OnTask) -> Result<Exit, Error> {
     })
 }
 
-pub(super) fn release(
-    cx: &mut Cx,
-    run: &str,
-    task: &str,
-    comment: Option<String>,
-) -> Result<Exit, Error> {
+pub(super) fn release(cx: &mut Cx, asked: args::Release) -> Result<Exit, Error> {
     let client = cx.client()?;
-    let run = client.find(run)?;
-    client.request(Request::Release { run, task: task.into(), comment })?;
-    act::done(cx, &client, run, &format!("{task} is released"))
+    let run = client.find(&asked.run)?;
+    let comment = asked.comment.text;
+    let (request, said) = match asked.task {
+        Some(task) => {
+            let said = format!("{task} is released");
+            (Request::Release { run, task: task.as_str().into(), comment }, said)
+        }
+        None => (Request::ReleaseRun { run, comment }, "is released".to_owned()),
+    };
+    if asked.dry.plan {
+        return plan::execute(cx, &client, request);
+    }
+    client.request(request)?;
+    act::done(cx, &client, run, &said)
+}
+
+pub(super) fn map_width(cx: &mut Cx, asked: args::MapWidth) -> Result<Exit, Error> {
+    let width = match asked.width.as_str() {
+        "auto" => None,
+        text => Some(text.parse().map_err(|_| {
+            let help = "write a whole number of at least 1, or auto";
+            Error::usage(format!("`{text}` is not a number of items"), help)
+        })?),
+    };
+    let client = cx.client()?;
+    let run = client.find(&asked.run)?;
+    let task = asked.task.as_str().into();
+    let request = Request::MapWidth { run, task, width, comment: asked.comment.text };
+    if asked.dry.plan {
+        return plan::execute(cx, &client, request);
+    }
+    client.request(request)?;
+    let said = width.map_or_else(|| "as many items as fit".to_owned(), |it| format!("{it} items"));
+    act::done(cx, &client, run, &format!("{} may run {said} at once", asked.task))
 }
 
 pub(super) fn skip(cx: &mut Cx, on: OnTask) -> Result<Exit, Error> {

@@ -158,8 +158,8 @@ fn a_restart_looks_for_files_again_and_moves_no_timeout() {
         00:00 ask asks: on (until 2026-01-01T00:02:00.000Z)
         00:30 -- the daemon starts again
         00:30 pool local is down
-        01:00 w attempt 1 timeout
-        01:00 w failed (timeout)
+        01:00 w attempt 1 timeout: the time for one attempt was over
+        01:00 w failed (timeout: the time for one attempt was over)
         02:00 ask attempt 1 timeout
         02:00 ask skipped (nobody answered in time)
         02:00 run failed

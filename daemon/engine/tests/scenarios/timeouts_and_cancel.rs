@@ -153,12 +153,12 @@ fn a_wait_that_takes_too_long_is_tried_again_and_then_fails() {
         00:00 run started
         00:00 w attempt 1 starting
         00:00 w attempt 1 started
-        01:00 w attempt 1 timeout
+        01:00 w attempt 1 timeout: the time for one attempt was over
         01:00 w again in 10s
         01:10 w attempt 2 starting
         01:10 w attempt 2 started
-        02:10 w attempt 2 timeout
-        02:10 w failed (timeout)
+        02:10 w attempt 2 timeout: the time for one attempt was over
+        02:10 w failed (timeout: the time for one attempt was over)
         02:10 run failed
     "#]]
     .assert_eq(&world.trace());
@@ -174,8 +174,8 @@ fn the_total_timeout_holds_for_a_wait_too() {
         00:00 run started
         00:00 w attempt 1 starting
         00:00 w attempt 1 started
-        01:00 w attempt 1 timeout
-        01:00 w failed (timeout)
+        01:00 w attempt 1 timeout: the time for all its attempts was over
+        01:00 w failed (timeout: the time for all its attempts was over)
         01:00 run failed
     "#]]
     .assert_eq(&world.trace());
@@ -200,8 +200,8 @@ fn no_retry_begins_after_the_total_timeout() {
         00:45 a queued
         00:45 a attempt 2 starting
         00:45 a attempt 2 started (pid 42)
-        00:45 a attempt 2 timeout
-        00:45 a failed (timeout)
+        00:45 a attempt 2 timeout: the time for all its attempts was over
+        00:45 a failed (timeout: the time for all its attempts was over)
         00:45 run failed
     "#]]
     .assert_eq(&world.trace());

@@ -103,6 +103,29 @@ fn a_timeout_ends_a_task_that_ignores_sigterm() {
 }
 
 #[test]
+fn a_silent_task_is_stopped_and_one_that_gives_signs_of_life_is_not() {
+    let spawn = Spawn { idle_ms: 300, timeout_ms: 60_000, ..shell(1, "exec sleep 60") };
+    let (_, end) = run(spawn);
+    let exited = crate::harness::exited(end);
+    assert_eq!((exited.wait_status, exited.cause), (15, Cause::Idle));
+    assert!(exited.ended_ms - exited.started_ms >= 300);
+    let prints = "for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done";
+    let writes = "for i in 1 2 3 4 5 6; do echo n=$i > \"$RUNYARD_OUTPUTS\"; sleep 0.2; done";
+    for script in [prints, writes] {
+        let (_, end) = run(Spawn { idle_ms: 600, ..shell(1, script) });
+        let exited = crate::harness::exited(end);
+        assert_eq!((exited.wait_status, exited.cause), (0, Cause::Own), "{script}");
+    }
+}
+
+#[test]
+fn a_timeout_that_comes_before_the_silence_is_the_cause() {
+    let spawn = Spawn { idle_ms: 60_000, timeout_ms: 200, ..shell(1, "exec sleep 60") };
+    let (_, end) = run(spawn);
+    assert_eq!(crate::harness::exited(end).cause, Cause::TimedOut);
+}
+
+#[test]
 fn a_killed_task_is_killed_even_if_it_exits_with_0() {
     let pool = Pool::start();
     let (mut daemon, _) = pool.greet(1);

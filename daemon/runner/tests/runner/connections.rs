@@ -64,7 +64,7 @@ fn an_older_or_a_foreign_daemon_is_refused() {
     assert_eq!(foreign.next(), Some(Frame::Foreign { store: STORE }));
     let mut future = pool.connect();
     future.send(&Frame::Hello { proto_min: 7, proto_max: 9, epoch: 9, store: STORE });
-    assert_eq!(future.next(), Some(Frame::Unsupported { min: 1, max: 1 }));
+    assert_eq!(future.next(), Some(Frame::Unsupported { min: 1, max: 2 }));
     pool.greet(5);
 }
 

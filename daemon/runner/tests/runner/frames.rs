@@ -34,6 +34,7 @@ fn every_frame() -> Vec<Frame> {
         env: vec![(b"A".to_vec(), b"=".to_vec())],
         working_dir: b"/".to_vec(),
         timeout_ms: 1,
+        idle_ms: 0,
         grace_ms: 2,
         log_head: 3,
         log_tail: 4,
@@ -41,6 +42,7 @@ fn every_frame() -> Vec<Frame> {
     let text = || "x".to_owned();
     let mut frames = vec![
         Frame::Hello { proto_min: 1, proto_max: 2, epoch: 3, store: 4 },
+        Frame::Spawn(Spawn { idle_ms: 5, ..spawn.clone() }),
         Frame::Spawn(spawn),
         Frame::Kill { attempt: 1 },
         Frame::Release { attempts: vec![1, 2, 3] },
@@ -61,6 +63,26 @@ fn every_frame() -> Vec<Frame> {
         frames.push(Frame::Ended { attempt: 1, end });
     }
     frames
+}
+
+#[test]
+fn a_daemon_of_the_first_version_is_told_nothing_that_it_does_not_know() {
+    let End::Exited(exited) = ends().remove(0) else { panic!("the first end is an exit") };
+    let idle = End::Exited(Exited { cause: Cause::Idle, ..exited.clone() });
+    let told = End::Exited(Exited { cause: Cause::TimedOut, ..exited });
+    let ended = Frame::Ended { attempt: 1, end: idle.clone() };
+    assert_eq!(ended.clone().for_version(2), ended);
+    assert_eq!(ended.for_version(1), Frame::Ended { attempt: 1, end: told.clone() });
+    let known = Frame::Known { attempt: 1, state: KnownState::Ended(idle) };
+    let state = KnownState::Ended(told);
+    assert_eq!(known.for_version(1), Frame::Known { attempt: 1, state });
+}
+
+#[test]
+fn a_spawn_without_what_is_new_is_written_as_the_first_version_wrote_it() {
+    let spawn = Spawn { name: "a".to_owned(), run: "r".to_owned(), ..Spawn::default() };
+    assert_eq!(encode(&Frame::Spawn(spawn.clone()))[4], 2);
+    assert_eq!(encode(&Frame::Spawn(Spawn { idle_ms: 1, ..spawn }))[4], 7);
 }
 
 fn decode_all(decoder: &mut Decoder) -> Result<Vec<Frame>, FrameError> {

@@ -88,7 +88,7 @@ impl Drop for Pool {
 }
 
 pub(crate) fn hello(epoch: u64) -> Frame {
-    Frame::Hello { proto_min: 1, proto_max: 1, epoch, store: STORE }
+    Frame::Hello { proto_min: 1, proto_max: 2, epoch, store: STORE }
 }
 
 /// The daemon's side of a connection.
@@ -191,6 +191,7 @@ pub(crate) fn shell(attempt: u64, script: &str) -> Spawn {
         env: vec![(b"PATH".to_vec(), b"/usr/bin:/bin".to_vec())],
         working_dir: b"/".to_vec(),
         timeout_ms: 0,
+        idle_ms: 0,
         grace_ms: 10_000,
         log_head: 1 << 20,
         log_tail: 1 << 20,

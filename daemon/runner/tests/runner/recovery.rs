@@ -41,6 +41,20 @@ fn limits_hold_across_a_restart_of_the_runner() {
 }
 
 #[test]
+fn silence_is_noticed_after_a_restart_of_the_runner() {
+    let mut pool = Pool::start();
+    let (mut daemon, _) = pool.greet(1);
+    daemon.start(Spawn { idle_ms: 1_000, ..shell(1, "exec sleep 60") });
+    pool.replace();
+    let (mut daemon, snapshot) = pool.greet(2);
+    let exit = match &snapshot[..] {
+        [(1, KnownState::Ended(end))] => exited(end.clone()),
+        _ => daemon.exit(1),
+    };
+    assert_eq!((exit.wait_status, exit.cause), (15, Cause::Idle));
+}
+
+#[test]
 fn an_adopted_task_can_be_killed_with_all_it_has_started() {
     let mut pool = Pool::start();
     let (mut daemon, _) = pool.greet(1);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::input::How;
 use shared::id::{AttemptId, PoolName, RunId, TaskPath};
-use shared::state::{AttemptOutcome, Outcome};
+use shared::state::{AttemptOutcome, Clock, Outcome};
 use shared::workflow::{OnFailure, TriggerRule, WhenFull};
 
 use super::undos::{around, chain_of};
@@ -35,7 +35,11 @@ impl Checker {
             it.run == ordered.run && it.path.task == ordered.path.task && !it.path.undo
         };
         let items = self.live().filter(|it| same_task(it.0)).count();
-        let most = task.map.as_ref().and_then(|it| it.max_parallel).unwrap_or(u32::MAX);
+        let said = run.widths.get(&task.name).copied();
+        let of_file = || task.map.as_ref().and_then(|it| it.max_parallel);
+        let most = said.map_or_else(of_file, |it| it.0).unwrap_or(u32::MAX);
+        // What ran when it was said that fewer may goes on.
+        let most = most.max(said.map_or(0, |it| it.1));
         if items > most as usize {
             return Err(format!("{items} items of {} run, {most} may", task.name));
         }
@@ -126,7 +130,10 @@ impl Checker {
             }
             (AttemptOutcome::Exit(code), Some(How::Exited(real))) => code == real && *code != 0,
             (AttemptOutcome::Signal(number), Some(How::Signalled(real))) => number == real,
-            (AttemptOutcome::Timeout, Some(How::TimedOut)) => true,
+            (AttemptOutcome::TimedOut(Clock::Idle), Some(How::Idle)) => true,
+            (AttemptOutcome::TimedOut(Clock::Attempt | Clock::Total), Some(How::TimedOut)) => true,
+            (AttemptOutcome::TimedOut(Clock::Run), Some(_)) => true,
+            (AttemptOutcome::TimedOut(Clock::Run), None) => !self.started.contains(&id),
             (
                 AttemptOutcome::StartFailed(_),
                 Some(How::ExecFailed(_) | How::Refused(_) | How::Never),

@@ -50,7 +50,11 @@ impl Checker {
     /// Where they differ.
     pub fn as_planned(&self, request: &Request, plan: &Plan, step: &Step) -> Result<(), String> {
         let Some(run) = request.run() else { return Ok(()) };
-        if matches!(request, Request::Pause { .. } | Request::Resume { .. }) {
+        let of_runs = matches!(
+            request,
+            Request::Pause { .. } | Request::Resume { .. } | Request::ReleaseRun { .. }
+        );
+        if of_runs {
             return Ok(());
         }
         let done = self.done(run, step);
@@ -127,6 +131,17 @@ impl Checker {
     fn done(&self, run: RunId, step: &Step) -> Done {
         let mut done = Done::default();
         let open: BTreeSet<&TaskPath> = self.open(run).collect();
+        // What is taken up again may have another version, which is not recorded yet.
+        let version = step.events.iter().find_map(|it| match &it.event {
+            Event::RunReopened { run: of, workflow } if of.id == run => Some(workflow),
+            _ => None,
+        });
+        let has_process = |path: &TaskPath| match version {
+            Some(version) if !path.undo => {
+                super::task_of(version, &path.task).is_none_or(Task::has_process)
+            }
+            _ => self.has_process(run, path),
+        };
         for stamped in &step.events {
             match &stamped.event {
                 Event::TasksReset { run: of, tasks, .. } if *of == run => {
@@ -136,6 +151,10 @@ impl Checker {
                     let tasks: Vec<String> = tasks.iter().map(ToString::to_string).collect();
                     done.undo.extend(tasks.iter().cloned());
                     done.begun = Some(tasks);
+                }
+                Event::VersionTaken { run: of, added, removed, .. } if *of == run => {
+                    done.run.extend(added.iter().map(ToString::to_string));
+                    done.drop.extend(removed.iter().map(ToString::to_string));
                 }
                 Event::AttemptStopping { attempt } if attempt.run == run => {
                     done.stop.insert(attempt.task.to_string());
@@ -166,7 +185,7 @@ impl Checker {
                 }
                 // What needs no process begins without waiting for capacity.
                 Event::AttemptStarting { attempt: it, .. }
-                    if it.run == run && !self.has_process(run, &it.task) =>
+                    if it.run == run && !has_process(&it.task) =>
                 {
                     done.run.insert(it.task.to_string());
                 }

@@ -186,10 +186,14 @@ fn task_of(request: &Request) -> Option<&TaskPath> {
         | Request::Release { task, .. }
         | Request::Skip { task, .. }
         | Request::Mark { task, .. }
+        | Request::MapWidth { task, .. }
         | Request::Requeue { task, .. } => Some(task),
         Request::Run { .. }
         | Request::Cancel { .. }
         | Request::Retry { .. }
+        | Request::RetryWith { .. }
+        | Request::Edit { .. }
+        | Request::ReleaseRun { .. }
         | Request::Pause { .. }
         | Request::Resume { .. }
         | Request::Drain { .. }

@@ -111,8 +111,8 @@ impl Link {
         let Identity { store, epoch } = self.identity;
         let (proto_min, proto_max) = (*PROTO.start(), *PROTO.end());
         stream.write_all(&encode(&Frame::Hello { proto_min, proto_max, epoch, store }))?;
-        let lineage = match frames.next(stream)? {
-            Frame::Welcome { lineage, .. } => lineage,
+        let (lineage, proto) = match frames.next(stream)? {
+            Frame::Welcome { lineage, proto, .. } => (lineage, proto),
             Frame::Stale { epoch } => return Err(LinkError::Stale(epoch)),
             Frame::Foreign { .. } => return Err(LinkError::Foreign),
             Frame::Unsupported { min, max } => return Err(LinkError::Version(min, max)),
@@ -140,7 +140,8 @@ impl Link {
         let (pool, connection) = (self.name.clone(), self.connection.clone());
         let input = Input::PoolConnected { pool: pool.clone(), lineage, known };
         let install = move || {
-            connection.lock().expect("no holder of the connection panics").frames = Some(frames);
+            let mut connection = connection.lock().expect("no holder of the connection panics");
+            (connection.frames, connection.proto) = (Some(frames), proto);
         };
         self.inbox.connected(pool, input, Box::new(install));
         ends.into_iter().for_each(|(attempt, end)| self.ended(attempt, end));
@@ -211,6 +212,7 @@ impl Link {
         let how = match it.cause {
             Cause::Killed => How::Killed,
             Cause::TimedOut => How::TimedOut,
+            Cause::Idle => How::Idle,
             Cause::Own if signal != 0 => How::Signalled(signal),
             Cause::Own => How::Exited(code),
         };

@@ -103,6 +103,12 @@ impl Reader<'_, '_, '_> {
         }
     }
 
+    /// An expression over the needs of a task, which names nothing else.
+    pub(super) fn rule(&mut self, node: &Node) -> Option<Expr> {
+        let text = node.text()?;
+        Expr::parse(text).map_err(|it| self.refuse(text, node, it)).ok()
+    }
+
     pub(super) fn template(&mut self, node: &Node, scope: &Scope) -> Option<Template> {
         let text = node.text()?;
         match Template::parse(text) {

@@ -48,5 +48,9 @@ pub(super) fn check(node: Option<&Node>, report: &mut Report<'_>) {
 /// Reads `timeout`: a duration for an attempt, or a mapping.
 pub(super) fn read_timeout(node: &Node) -> Timeout {
     let get = |key: &str| node.get(key).and_then(duration);
-    Timeout { attempt: duration(node).or_else(|| get("attempt")), total: get("total") }
+    Timeout {
+        attempt: duration(node).or_else(|| get("attempt")),
+        total: get("total"),
+        idle: get("idle"),
+    }
 }

@@ -11,7 +11,8 @@ use crate::problem::Problem;
 use crate::yaml::{Entry, Node, Value};
 
 /// How long an undo may take that does not say.
-const DAY: Timeout = Timeout { attempt: Some(Duration::from_secs(24 * 60 * 60)), total: None };
+const DAY: Timeout =
+    Timeout { attempt: Some(Duration::from_secs(24 * 60 * 60)), total: None, idle: None };
 
 /// Reads the `rollback` of a task: a script, or a mapping. `scope` is that of the task's own expressions.
 pub(super) fn read(

@@ -23,6 +23,8 @@ pub(crate) struct TaskPlaces {
     pub(crate) name: Place,
     /// As many as the task has needs.
     pub(crate) needs: Vec<Place>,
+    /// Where its trigger rule stands, if it is an expression.
+    pub(crate) rule: Option<Place>,
     /// It is a process that may run as long as the default allows.
     pub(crate) lacks_timeout: bool,
 }
@@ -98,8 +100,9 @@ pub(super) fn read(
         description: text("description").map(str::to_owned),
         kind,
         needs: Vec::new(),
-        trigger_rule: read_or(node, "trigger_rule", &TriggerRule::NAMES, TriggerRule::AllSuccess),
+        trigger_rule: read_rule(node.get("trigger_rule"), reader),
         when: node.get("when").and_then(|it| reader.expr(it, &scope)),
+        hold: node.get("hold").and_then(Node::bool).unwrap_or(false),
         map,
         env,
         working_dir: node.get("working_dir").and_then(|it| reader.template(it, &own)),
@@ -136,6 +139,7 @@ pub(super) fn read(
     let places = TaskPlaces {
         name: entry.place,
         needs: needs.iter().map(|it| it.place).collect(),
+        rule: node.get("trigger_rule").map(|it| it.place),
         lacks_timeout: unlimited && shared.defaults.timeout.is_none(),
     };
     (task, places)
@@ -143,6 +147,19 @@ pub(super) fn read(
 
 fn read_or<T: Clone>(node: &Node, key: &str, words: &[(&str, T)], default: T) -> T {
     node.get(key).and_then(|it| read_word(it, words)).unwrap_or(default)
+}
+
+/// The name of a rule, or an expression over the needs.
+fn read_rule(node: Option<&Node>, reader: &mut Reader<'_, '_, '_>) -> TriggerRule {
+    let Some(node) = node else { return TriggerRule::AllSuccess };
+    let text = node.text().unwrap_or_default();
+    match read_word(node, &TriggerRule::NAMES) {
+        Some(rule) => rule,
+        None if keys::is_rule_expression(text) => {
+            reader.rule(node).map_or(TriggerRule::AllSuccess, TriggerRule::Expr)
+        }
+        None => TriggerRule::AllSuccess,
+    }
 }
 
 /// What an attempt takes.
@@ -214,7 +231,7 @@ fn read_outputs(
 }
 
 fn read_timeout(node: &Node, task: &Task, defaults: &Defaults) -> Timeout {
-    let day = Timeout { attempt: Some(DAY), total: None };
+    let day = Timeout { attempt: Some(DAY), total: None, idle: None };
     let written = node.get("timeout").map(retry::read_timeout);
     match task.kind {
         Kind::Approval { .. } => {
@@ -258,6 +275,12 @@ fn check_place_of_keys(node: &Node, task: &Task, reader: &mut Reader<'_, '_, '_>
         Kind::Check { .. } => "a `check` of expressions",
         Kind::Publish { .. } => "`publish`",
     };
+    if !task.has_process()
+        && let Some(entry) = node.get("timeout").and_then(|it| it.entry("idle"))
+    {
+        let help = "only a process can be silent: drop it";
+        reader.report.add(entry.place, Problem::Misplaced { key: "idle", kind, help });
+    }
     let mut refuse = |key: &'static str, help| {
         if let Some(entry) = node.entry(key) {
             reader.report.add(entry.place, Problem::Misplaced { key, kind, help });
@@ -390,6 +413,12 @@ fn read_tolerate(node: Option<&Node>, scope: &Scope, reader: &mut Reader<'_, '_,
     let Some(node) = node else { return Tolerate::Count(0) };
     if let Some(count) = number(node) {
         return Tolerate::Count(count);
+    }
+    if matches!(node.value, Value::Float(..)) {
+        let expected = "a whole number, a part such as `10%`, or an expression".to_owned();
+        let found = node.text().unwrap_or_default();
+        reader.report.add(node.place, Problem::out_of_range("tolerate", found, expected));
+        return Tolerate::Count(0);
     }
     let percent = node.text().and_then(|it| it.trim().strip_suffix('%')).map(str::trim);
     match percent.map(|it| it.parse::<u32>().ok().filter(|it| *it <= 100)) {

@@ -48,13 +48,18 @@ pub(crate) static TASK: Mapping = Mapping {
         ),
         key(
             "trigger_rule",
-            Shape::Words(|| TriggerRule::NAMES.map(|it| it.0).to_vec(), is_expression),
-            "How its needs must have ended. Default `all_success`.",
+            Shape::WordsOrExpr(|| TriggerRule::NAMES.map(|it| it.0).to_vec(), is_rule_expression),
+            "How its needs must have ended: a name, or an expression such as `extract.succeeded or (extract.skipped and not audit.failed)`. Each need has `succeeded`, `failed`, `skipped`, `upstream_failed`, `cancelled` and `done`; one with `-` in its name is written `needs['a-b']`. Default `all_success`.",
         ),
         key(
             "when",
             Shape::Expr,
             "It runs only if this is true, else it is skipped; asked once, when the trigger rule holds.",
+        ),
+        key(
+            "hold",
+            Shape::Bool,
+            "It stops before it starts, until a person releases it. Default `false`.",
         ),
         key("map", Shape::Mapping(&MAP), "Runs it once an item."),
         key(
@@ -162,7 +167,6 @@ pub(crate) static TASK: Mapping = Mapping {
         later("service"),
         later("secrets"),
         later("connections"),
-        later("hold"),
         later("produces"),
         later("consumes"),
         later("checks"),
@@ -195,8 +199,9 @@ pub(crate) const CHECK_FAILURE: [(&str, CheckFailure); 2] =
 pub(crate) const ROUTE: [(&str, Route); 2] =
     [("first_available", Route::FirstAvailable), ("least_loaded", Route::LeastLoaded)];
 
-fn is_expression(text: &str) -> bool {
-    text.contains(['.', ' ', '('])
+/// Whether a trigger rule is meant as an expression: no name of one has these.
+pub(crate) fn is_rule_expression(text: &str) -> bool {
+    text.contains(['.', ' ', '(', '['])
 }
 
 pub(super) static SCRIPT_FILE: Mapping = Mapping {
@@ -329,7 +334,11 @@ pub(crate) static TIMEOUT: Mapping = Mapping {
             Shape::Duration(1),
             "The longest that all attempts and the waits between them may take.",
         ),
-        later("idle"),
+        key(
+            "idle",
+            Shape::Duration(1),
+            "The longest that an attempt may print nothing and change none of its files.",
+        ),
     ],
 };
 

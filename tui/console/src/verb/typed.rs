@@ -24,6 +24,10 @@ pub(crate) fn completed(
         }
         Request::Cancel { comment: said, .. }
         | Request::Retry { comment: said, .. }
+        | Request::RetryWith { comment: said, .. }
+        | Request::Edit { comment: said, .. }
+        | Request::ReleaseRun { comment: said, .. }
+        | Request::MapWidth { comment: said, .. }
         | Request::Decide { comment: said, .. }
         | Request::Resume { comment: said, .. }
         | Request::Drain { comment: said, .. }

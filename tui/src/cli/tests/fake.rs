@@ -143,7 +143,11 @@ impl Daemon for Fake {
                 return Err(Refusal::new(RefusalCode::Conflict, "load has started already")
                     .help("cancel it first"));
             }
-            Request::Decide { .. }
+            Request::RetryWith { .. } => Answer::Retried { tasks: vec!["load".to_owned()] },
+            Request::Edit { .. }
+            | Request::ReleaseRun { .. }
+            | Request::MapWidth { .. }
+            | Request::Decide { .. }
             | Request::Pause { .. }
             | Request::Resume { .. }
             | Request::Drain { .. }

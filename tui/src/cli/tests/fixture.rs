@@ -99,6 +99,7 @@ pub(crate) fn run(state: &str, tasks: Vec<TaskView>) -> RunView {
         tasks,
         pause: None,
         rollback: None,
+        times_out: None,
         seq: Seq(40),
     }
 }
