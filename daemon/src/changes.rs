@@ -84,7 +84,7 @@ impl Changes {
             self.put(Key::Run(run));
         }
         match event {
-            Event::Incarnated { .. } => {}
+            Event::Incarnated { .. } | Event::PlanConfirmed(_) | Event::RequestRefused(_) => {}
             Event::Configured { .. } | Event::PoolUp { .. } | Event::PoolDown { .. } => {
                 self.put(Key::Pools);
             }

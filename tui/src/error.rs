@@ -11,6 +11,8 @@ use shared::request::{Refusal, RefusalCode};
 pub(crate) enum Exit {
     /// Done.
     Done,
+    /// What was checked is not right, and it has said what.
+    Failed,
     /// A file is invalid, and it has said how.
     Invalid,
     /// The awaited run failed.
@@ -27,6 +29,7 @@ impl Exit {
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Failed => 1,
             Self::Invalid => 2,
             Self::RunFailed => 10,
             Self::RunPartial => 11,

@@ -16,6 +16,7 @@
 mod admission;
 mod apply;
 mod attempt;
+pub mod audit;
 pub mod blockers;
 mod cancel;
 mod check;
@@ -37,6 +38,7 @@ mod pause;
 mod person;
 pub mod plan;
 mod recover;
+pub mod replay;
 mod retry;
 mod rollback;
 mod run;

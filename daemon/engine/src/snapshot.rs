@@ -13,7 +13,7 @@ use shared::workflow::{Section, Task, Workflow};
 use crate::pause;
 use crate::scope::failed_items;
 use crate::size::shown_outputs;
-use crate::state::{Attempt, Pause, Run, State, TaskRun};
+use crate::state::{Attempt, ItemRun, Pause, Run, State, TaskRun};
 use crate::why::{self, undo_word};
 
 pub use lists::{
@@ -182,14 +182,18 @@ fn rollback_view(run: &Run) -> Option<RollbackView> {
 fn counts(run: &Run) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for task in &run.tasks {
-        match &task.items {
-            Some(items) if !items.list().is_empty() && !is_to_be_expanded(task) => {
-                items.list().iter().for_each(|it| count(&mut counts, &it.progress));
-            }
-            _ => count(&mut counts, task),
+        match told_items(task) {
+            Some(items) => items.iter().for_each(|it| count(&mut counts, &it.progress)),
+            None => count(&mut counts, task),
         }
     }
     counts
+}
+
+/// The items of a mapped task, where they are told instead of itself.
+pub(crate) fn told_items(task: &TaskRun) -> Option<&[ItemRun]> {
+    let items = task.items.as_ref()?.list();
+    (!items.is_empty() && !is_to_be_expanded(task)).then_some(items)
 }
 
 /// Its items are those of an earlier time, kept for their history.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::describe::describe;
+use engine::describe::{describe, run_of};
 use engine::input::{Archived, Input, Shelf, Ticket};
+use engine::replay::Replay;
+use engine::snapshot::run_view;
 use engine::{Effect, Engine, Stamped, State, Step};
-use shared::id::{PoolName, RunId};
+use shared::id::{PoolName, RunId, Seq};
 use shared::request::Request;
 use shared::time::Timestamp;
 
@@ -20,7 +22,6 @@ use crate::report::{Failed, Totals};
 use crate::rng::Rng;
 use crate::world::{Happening, World};
 use asks::About;
-
 mod asks;
 
 /// After so many more steps everything must have ended once nothing goes wrong any more.
@@ -413,6 +414,28 @@ impl History {
         if let Some(run) = runs.into_iter().find(|it| !self.archive.contains_key(it)) {
             return Err(format!("run {run} has neither ended nor goes on"));
         }
-        self.replayed().map(drop)
+        self.replayed().map(drop)?;
+        self.replays_of_runs()
+    }
+
+    /// Each run, from its own events alone, is what it was when it ended.
+    fn replays_of_runs(&self) -> Result<(), String> {
+        let mut events: BTreeMap<RunId, Vec<(Seq, Stamped)>> = BTreeMap::new();
+        for (seq, stamped) in (1..).map(Seq).zip(self.journal.events()?) {
+            if let Some(run) = run_of(&stamped.event) {
+                events.entry(run).or_default().push((seq, stamped));
+            }
+        }
+        for (run, archived) in &self.archive {
+            let events = &events[run];
+            let mut replay = Replay::new(*run, archived.workflow.clone());
+            replay.apply(events).map_err(|it| it.message)?;
+            let seq = events.last().map_or(Seq(0), |it| it.0);
+            let then = run_view(&archived.run, &archived.workflow, None, seq);
+            if replay.view().as_ref() != Some(&then) {
+                return Err(format!("run {run} is not what its own events say"));
+            }
+        }
+        Ok(())
     }
 }

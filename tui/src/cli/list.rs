@@ -53,7 +53,7 @@ pub(super) fn pools(cx: &mut Cx) -> Result<Exit, Error> {
 }
 
 /// An instant, or how long ago.
-fn since(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
+pub(super) fn since(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
     let ago = || parse_duration(text).ok().map(|it| now - it);
     text.parse().ok().or_else(ago).ok_or_else(|| {
         Error::usage(

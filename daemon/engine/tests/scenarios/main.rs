@@ -9,6 +9,7 @@ mod pauses;
 mod people;
 mod queue;
 mod recovery;
+mod replay;
 mod retries;
 mod retry_by_person;
 mod rollback;
