@@ -107,8 +107,10 @@ fn what_was_in_the_way_is_told_as_far_as_the_run_knows_it() {
         load:b: attempt 1 (pid 42) runs
         load:c: attempt 1 (pid 42) runs
         ok: needs that have not ended: load (running)
-        last: needs that have not ended: ok (waiting)"#]].assert_eq(&told(ReplayAt::After(5_000)));
-    expect!["ok failed: rejected by user:ann: not today"].assert_eq(&told(ReplayAt::After(650_000)));
+        last: needs that have not ended: ok (waiting)"#]]
+    .assert_eq(&told(ReplayAt::After(5_000)));
+    expect!["ok failed: rejected by user:ann: not today"]
+        .assert_eq(&told(ReplayAt::After(650_000)));
 }
 
 #[test]
@@ -116,7 +118,8 @@ fn before_it_was_made_there_was_no_run() {
     let (world, run) = played();
     let events = events_of(&world, run);
     let refused = events_until(&events, ReplayAt::Seq(Seq(1))).expect_err("it was made later");
-    expect!["the run was not there yet: it was made at 2026-01-01T00:00:00.000Z (event 5)"].assert_eq(&refused.message);
+    expect!["the run was not there yet: it was made at 2026-01-01T00:00:00.000Z (event 5)"]
+        .assert_eq(&refused.message);
     let refused = events_until(&events[1..], ReplayAt::Seq(Seq(9))).expect_err("it is cut");
     assert_eq!(refused.message, "the events of the run's beginning are not kept");
 }
@@ -131,8 +134,10 @@ fn the_plan_that_was_confirmed_stands_before_what_has_followed_from_it() {
         .expect("it was confirmed");
     let kinds: Vec<_> =
         events[at..at + 3].iter().map(|(_, it)| engine::describe::describe(it).kind).collect();
-    expect![[r#"["plan_confirmed", "run_reopened", "rollback_asked"]"#]].assert_eq(&format!("{kinds:?}"));
+    expect![[r#"["plan_confirmed", "run_reopened", "rollback_asked"]"#]]
+        .assert_eq(&format!("{kinds:?}"));
     let row = engine::audit::row(events[at].0, events[at].1).expect("a person did it");
-    expect!["user:ann: rollback all confirmed: undoes 4, cannot undo 1, voids 1"].assert_eq(&format!("{}: {}", row.actor, row.text));
+    expect!["user:ann: rollback all confirmed: undoes 4, cannot undo 1, voids 1"]
+        .assert_eq(&format!("{}: {}", row.actor, row.text));
     assert_eq!((row.run, row.plan.map(|it| it.undo.count)), (Some(run), Some(4)));
 }
