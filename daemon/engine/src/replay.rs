@@ -255,7 +255,14 @@ fn is_of_run(kind: BlockerKind) -> bool {
 
 fn unknown(what: &str, since: Timestamp) -> Blocker {
     let text = format!("{what}; what was in its way is not among the events of its run");
-    Blocker { kind: BlockerKind::Slots, text, who: Vec::new(), since: Some(since), until: None }
+    Blocker {
+        kind: BlockerKind::Slots,
+        text,
+        who: Vec::new(),
+        holders: Vec::new(),
+        since: Some(since),
+        until: None,
+    }
 }
 
 fn not_kept() -> Refusal {

@@ -133,7 +133,8 @@ fn tasks<'a>(run: &Run, definition: &Definition, names: impl Iterator<Item = &'a
     Value::Object(object)
 }
 
-fn task(it: &TaskRun) -> Value {
+/// What an expression sees of a task.
+pub(crate) fn task(it: &TaskRun) -> Value {
     let outcome = match it.phase.outcome() {
         Some(Outcome::Failed(failure)) => failure.outcome_word(),
         Some(outcome) => outcome.word().to_owned(),

@@ -1,13 +1,21 @@
 //! `why`: obstacles in words, and what an end goes back to. Source: semantics, rule 17.
 
+mod holders;
+mod past;
+
+use std::collections::BTreeMap;
+
 use shared::id::TaskPath;
 use shared::request::PauseWhat;
 use shared::state::{Activity, Failure, Outcome, TaskPhase};
 use shared::time::Timestamp;
-use shared::why::{Blocker, BlockerKind, Why};
-use shared::workflow::{Kind, Workflow};
+use shared::why::{Blocker, BlockerKind, Holder, Why};
+use shared::workflow::{Kind, Section, Workflow};
+
+use holders::Held;
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
+use crate::snapshot::to_u32;
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// At most so many are named of those who hold something; then they are counted.
@@ -16,26 +24,77 @@ const NAMED_MAX: usize = 8;
 /// Everything in the way of a run, and of each of its task runs that is not over (at most `limit` of them).
 pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
     let in_the_way = runs_in_the_way(state, run.id);
-    let mut blockers = Vec::new();
+    let mut blockers = being_stopped(run);
     if !in_the_way.is_empty() {
         let max = state.definition(run.id).workflow.concurrency.max_runs;
         let text = format!("at most {max} runs of `{}` are active at once", run.workflow);
         let who = name(in_the_way.iter().map(|it| state.run(*it).label()));
-        blockers.push(Blocker { who, ..blocker(BlockerKind::MaxRuns, text, run.created_at) });
+        let holders = in_the_way.iter().take(NAMED_MAX).map(|it| state.run(*it)).map(|it| Holder {
+            name: it.label(),
+            since: Some(it.started_at.unwrap_or(it.created_at)),
+            until: None,
+        });
+        let holders = holders.collect();
+        let told = blocker(BlockerKind::MaxRuns, text, run.created_at);
+        blockers.push(Blocker { who, holders, ..told });
     }
     if let Some((what, pause)) = state.held_back(run) {
         blockers.push(paused(state, &what, pause));
     }
     let unfinished = run.all_spots().filter(|it| !state.task_run(*it).phase.is_over());
-    let tasks = unfinished.filter(|it| is_told(state, *it)).take(limit);
-    let tasks = tasks.map(|spot| of_task(state, spot)).collect();
+    let mut told: Vec<(u8, Spot)> = unfinished
+        .filter(|it| is_told(state, *it))
+        .map(|it| (obstacles(state, it).next().map_or(0, |it| rank(&it)), it))
+        .collect();
+    // Equal ones stay in the order of the file.
+    told.sort_by_key(|it| it.0);
+    let more = to_u32(told.len().saturating_sub(limit));
+    let tasks = told.into_iter().take(limit).map(|(_, spot)| of_task(state, spot)).collect();
     let word = run.word().to_owned();
-    Why { tasks, ..answer(run, None, word, blockers) }
+    Why { tasks, more, ..answer(run, None, word, blockers) }
+}
+
+/// What matters most is what goes on only by somebody's doing; least what only waits for others.
+fn rank(obstacle: &Obstacle<'_>) -> u8 {
+    match obstacle {
+        Obstacle::NoPool(_) | Obstacle::TooLarge(_) => 0,
+        Obstacle::Hold(_) | Obstacle::Approval { .. } => 1,
+        Obstacle::PoolDown(_) => 2,
+        Obstacle::Retry(_) => 3,
+        Obstacle::Running(_) => 4,
+        Obstacle::Slots(_) | Obstacle::Resource(_) | Obstacle::MaxParallel(_) => 5,
+        Obstacle::Paused(..) | Obstacle::MaxRuns => 6,
+        Obstacle::OtherUndos | Obstacle::Needs => 7,
+    }
+}
+
+/// Who has a run stopped, or undone once what runs of it has ended.
+fn being_stopped(run: &Run) -> Vec<Blocker> {
+    let said =
+        |comment: &Option<String>| comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
+    let by = |name: &String, text: String, since| {
+        let who = vec![name.clone()];
+        Blocker { who, ..blocker(BlockerKind::Stopping, text, since) }
+    };
+    let mut blockers = Vec::new();
+    if let Some(it) = &run.cancel {
+        let text = format!("it is being cancelled by {}{}", it.actor.name, said(&it.comment));
+        blockers.push(by(&it.actor.name, text, it.at));
+    }
+    if let Some(it) = &run.rollback_asked {
+        let who = &it.actor.name;
+        let text = format!("{who} has it undone once what runs has ended{}", said(&it.comment));
+        blockers.push(by(who, text, run.created_at));
+    } else if let (Some(it), shared::state::RunPhase::RollingBack(_)) = (&run.rollback, run.phase) {
+        let text = format!("it is being undone by {}{}", it.actor.name, said(&it.comment));
+        blockers.push(by(&it.actor.name, text, it.at));
+    }
+    blockers
 }
 
 fn answer(run: &Run, task: Option<String>, state: String, blockers: Vec<Blocker>) -> Why {
     let (tasks, log_tail) = (Vec::new(), Vec::new());
-    Why { run: run.id, label: run.label(), task, state, blockers, tasks, log_tail }
+    Why { run: run.id, label: run.label(), task, state, blockers, tasks, more: 0, log_tail }
 }
 
 /// A mapped task is told by its items; an item that is to be made anew, by its task.
@@ -62,9 +121,53 @@ pub fn of_task(state: &State, spot: Spot) -> Why {
             outcome,
         );
     }
-    let blockers = obstacles(state, spot).map(|it| explain(state, spot, &it)).collect();
+    let mut blockers: Vec<Blocker> =
+        obstacles(state, spot).map(|it| explain(state, spot, &it)).collect();
+    blockers.extend(ahead(state, spot).filter(|_| !blockers.is_empty()));
     let word = if spot.undo { undo_word(progress) } else { progress.phase.word() }.to_owned();
-    answer(state.run(spot.run), Some(state.path(spot).to_string()), word, blockers)
+    let (tasks, more) = of_items(state, spot);
+    let path = state.path(spot).to_string();
+    Why { tasks, more, ..answer(state.run(spot.run), Some(path), word, blockers) }
+}
+
+/// Its place in the queue of its pool, and what is before it.
+fn ahead(state: &State, spot: Spot) -> Option<Blocker> {
+    let progress = state.task_run(spot);
+    if progress.phase != TaskPhase::Queued {
+        return None;
+    }
+    let pool = &state.task(spot).pool;
+    let before = state.queue(pool).position(|it| it == spot).filter(|it| *it > 0)?;
+    let name = |it: Spot| format!("{} {}", state.run(it.run).label(), state.path(it));
+    let mut who: Vec<String> = state.queue(pool).take(before.min(NAMED_MAX)).map(name).collect();
+    if before > who.len() {
+        who.push(format!("{} more", before - who.len()));
+    }
+    let place = before + 1;
+    let text =
+        format!("it is number {place} in the queue of pool `{pool}`, after {}", who.join(", "));
+    Some(Blocker { who, ..blocker(BlockerKind::Queue, text, progress.since) })
+}
+
+/// Of a mapped task that has begun: of each state the first item that is not over, and how many others there are.
+fn of_items(state: &State, spot: Spot) -> (Vec<Why>, u32) {
+    let Some(items) = open_items(state, spot) else { return (Vec::new(), 0) };
+    let mut firsts: BTreeMap<&str, Spot> = BTreeMap::new();
+    let mut count = 0_usize;
+    for (place, it) in (0..).zip(items.list()).filter(|(_, it)| !it.progress.phase.is_over()) {
+        count += 1;
+        firsts.entry(it.progress.phase.word()).or_insert(Spot { item: Some(place), ..spot });
+    }
+    let whys: Vec<Why> = firsts.into_values().map(|it| of_task(state, it)).collect();
+    let more = to_u32(count.saturating_sub(whys.len()));
+    (whys, more)
+}
+
+/// The items of a mapped task that has begun.
+fn open_items(state: &State, spot: Spot) -> Option<&crate::state::Items> {
+    let progress = state.task_run(spot);
+    let is_open = state.is_parent(spot) && matches!(progress.phase, TaskPhase::Active(_));
+    progress.items.as_ref().filter(|_| is_open)
 }
 
 /// An obstacle in words, with who holds it up.
@@ -96,19 +199,20 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
         }
         Obstacle::Needs => {
-            let run = state.run(spot.run);
             let definition = state.definition(spot.run);
-            let open = definition.needs(spot.task).iter().filter_map(|need| {
-                let phase = &run.tasks[*need as usize].phase;
-                let name = &definition.task(*need).name;
-                (!phase.is_over()).then(|| format!("{name} ({})", phase.word()))
-            });
-            let who = name(open);
-            let text = match who.len() {
+            let is_last = definition.task(spot.task).section == Section::Finally;
+            let needs = open_tasks(state, spot, definition.needs(spot.task).iter().copied());
+            let text = match needs.who.len() {
                 0 => "the tasks of its run must end first".to_owned(),
-                _ => format!("needs that have not ended: {}", who.join(", ")),
+                _ => format!("needs that have not ended: {}", needs.who.join(", ")),
             };
-            Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
+            let main = || {
+                let is_main = |it: &u32| definition.task(*it).section == Section::Main;
+                open_tasks(state, spot, definition.places().filter(is_main))
+            };
+            let open = if is_last && needs.who.is_empty() { main() } else { needs };
+            let Open { who, holders } = open;
+            Blocker { who, holders, ..blocker(BlockerKind::Needs, text, since) }
         }
         Obstacle::Retry(at) => {
             let last = state.task_run(spot).attempts.last();
@@ -139,19 +243,19 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
         }
         Obstacle::TooLarge(text) => blocker(BlockerKind::TooLarge, text.clone(), since),
         Obstacle::Slots(pool) => {
-            let who = holders(state, |it| state.task(it).pool == **pool);
+            let Held { who, holders, until } = holders::of_pool(state, spot, pool);
             let slots = state.pools.get(*pool).map_or(0, |it| it.slots);
             let used = state.slots_used(pool);
             let text =
                 format!("{used} of {slots} slots of pool `{pool}` are taken by {}", who.join(", "));
-            Blocker { who, ..blocker(BlockerKind::Slots, text, since) }
+            Blocker { who, holders, until, ..blocker(BlockerKind::Slots, text, since) }
         }
         Obstacle::Resource(resource) => {
-            let who = holders(state, |it| state.task(it).resources.contains_key(*resource));
+            let Held { who, holders, until } = holders::of_resource(state, spot, resource);
             let total = state.resources.get(*resource).copied().unwrap_or(0);
             let used = state.resource_used(resource);
             let text = format!("{used} of {total} of `{resource}` are taken by {}", who.join(", "));
-            Blocker { who, ..blocker(BlockerKind::Resource, text, since) }
+            Blocker { who, holders, until, ..blocker(BlockerKind::Resource, text, since) }
         }
     }
 }
@@ -197,21 +301,55 @@ fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> B
         (_, Activity::Running) => (BlockerKind::Running, format!("{which} runs")),
         (_, Activity::Stopping) => (BlockerKind::Running, format!("{which} is being stopped")),
     };
-    blocker(kind, text, since)
+    let text = match open_items(state, spot) {
+        Some(items) => format!("its items: {}", counted(items)),
+        None => text,
+    };
+    let pool = &state.task(spot).pool;
+    let is_cut_off = attempt.is_some()
+        && state.task(spot).has_process()
+        && state.pools.get(pool).is_some_and(|it| !it.up);
+    let text = match is_cut_off {
+        true => {
+            format!("{text}; the runner of pool `{pool}` cannot be reached, its end is not known")
+        }
+        false => text,
+    };
+    let until = attempt.and_then(|_| holders::released(state, spot));
+    Blocker { until, ..blocker(kind, text, since) }
 }
 
-/// Who holds something, among the task runs with a process that has not ended. Only those that are named are written out.
-fn holders(state: &State, holds: impl Fn(Spot) -> bool) -> Vec<String> {
-    let open = state.index.open.values().copied();
-    let mut holding = open.filter(|it| state.task(*it).has_process() && holds(*it));
-    let named = holding.by_ref().take(NAMED_MAX);
-    let named = named.map(|it| format!("{} {}", state.run(it.run).label(), state.path(it)));
-    let mut named: Vec<String> = named.collect();
-    match holding.count() {
-        0 => {}
-        more => named.push(format!("{more} more")),
+/// `1 running, 3 succeeded`.
+fn counted(items: &crate::state::Items) -> String {
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for it in items.list() {
+        *counts.entry(it.progress.phase.word()).or_default() += 1;
     }
-    named
+    let counts: Vec<String> = counts.iter().map(|(word, it)| format!("{it} {word}")).collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+}
+
+/// Tasks of a run that have not ended, with their states and since when.
+struct Open {
+    who: Vec<String>,
+    holders: Vec<Holder>,
+}
+
+fn open_tasks(state: &State, spot: Spot, places: impl Iterator<Item = u32>) -> Open {
+    let (run, definition) = (state.run(spot.run), state.definition(spot.run));
+    let open = places.filter(|it| !run.tasks[*it as usize].phase.is_over());
+    let open: Vec<u32> = open.collect();
+    let holder = |place: &u32| {
+        let it = &run.tasks[*place as usize];
+        let name = format!("{} ({})", definition.task(*place).name, it.phase.word());
+        Holder { name, since: Some(it.since), until: None }
+    };
+    let holders: Vec<Holder> = open.iter().take(NAMED_MAX).map(holder).collect();
+    let mut who: Vec<String> = holders.iter().map(|it| it.name.clone()).collect();
+    if open.len() > who.len() {
+        who.push(format!("{} more", open.len() - who.len()));
+    }
+    Open { who, holders }
 }
 
 fn name(all: impl Iterator<Item = String>) -> Vec<String> {
@@ -225,7 +363,8 @@ fn name(all: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn blocker(kind: BlockerKind, text: String, since: Timestamp) -> Blocker {
-    Blocker { kind, text, who: Vec::new(), since: Some(since), until: None }
+    let (who, holders) = (Vec::new(), Vec::new());
+    Blocker { kind, text, who, holders, since: Some(since), until: None }
 }
 
 /// Why a run ended as it did: what failed first, and what followed from it.
@@ -239,7 +378,8 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
     }
     let failed = failed_paths(run, workflow);
     blockers.extend(failed.iter().take(NAMED_MAX).map(|(path, it, outcome)| {
-        let text = format!("{path} {}", ended_text(it, outcome));
+        let tolerated = past::tolerated(run, workflow, path);
+        let text = format!("{path} {}{tolerated}", ended_text(it, outcome));
         blocker(BlockerKind::Cause, text, it.since)
     }));
     if failed.len() > NAMED_MAX {
@@ -385,6 +525,9 @@ pub fn ended(
             blocker(BlockerKind::Cause, format!("{path} {}", ended_text(it, outcome)), it.since)
         }));
     }
+    blockers.extend(
+        past::causes(run, workflow, path, progress, outcome).into_iter().filter(|_| !path.undo),
+    );
     let word = if path.undo { undo_word(progress) } else { progress.word() };
     answer(run, Some(path.to_string()), word.to_owned(), blockers)
 }

@@ -26,6 +26,8 @@ mod asks;
 
 /// After so many more steps everything must have ended once nothing goes wrong any more.
 const STEPS_TO_REST: u64 = 5_000;
+/// How often everything that is not over is asked why.
+const WHY_EVERY: u64 = 7;
 const RECENT: usize = 40;
 
 /// Plays a history of about `steps` steps with faults, then without any until everything has ended.
@@ -241,6 +243,9 @@ impl History {
         let Some(engine) = &mut self.engine else { return Ok(()) };
         let step = engine.step(now, input);
         engine::invariant::check(engine.state())?;
+        if self.totals.steps.is_multiple_of(WHY_EVERY) {
+            explained(engine.state())?;
+        }
         let ended = engine.take_ended();
         let death = match self.is_faulty {
             true => chaos::death(&mut self.rng, step.effects.len()),
@@ -438,4 +443,33 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Nothing waits unexplained: whatever is not over has something in its way, and it is told.
+fn explained(state: &State) -> Result<(), String> {
+    for run in state.runs.values() {
+        let why = engine::why::of_run(state, run, usize::MAX);
+        if why.blockers.is_empty() && why.tasks.is_empty() {
+            return Err(format!(
+                "nothing is in the way of {}, which is {}",
+                run.label(),
+                why.state
+            ));
+        }
+        for task in &why.tasks {
+            let name = task.task.as_deref().unwrap_or_default();
+            if task.blockers.is_empty() {
+                return Err(format!(
+                    "nothing is in the way of {} {name}, which is {}",
+                    run.label(),
+                    task.state
+                ));
+            }
+            if let Some(it) = task.blockers.iter().find(|it| it.since.is_none() || it.who.len() > 9)
+            {
+                return Err(format!("{} {name} is not told in whole: {it:?}", run.label()));
+            }
+        }
+    }
+    Ok(())
 }

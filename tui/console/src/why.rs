@@ -166,6 +166,7 @@ mod tests {
                 kind,
                 text: "it failed".to_owned(),
                 who: Vec::new(),
+                holders: Vec::new(),
                 since: Some(crate::fixtures::ago(300)),
                 until: None,
             };
