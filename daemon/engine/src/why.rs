@@ -1,9 +1,8 @@
 //! `why`: obstacles in words, and what an end goes back to. Source: semantics, rule 17.
 
+mod around;
 mod holders;
 mod past;
-
-use std::collections::BTreeMap;
 
 use shared::id::TaskPath;
 use shared::request::PauseWhat;
@@ -12,6 +11,7 @@ use shared::time::Timestamp;
 use shared::why::{Blocker, BlockerKind, Holder, Why};
 use shared::workflow::{Kind, Section, Workflow};
 
+use around::{Open, ahead, counted, of_items, open_items, open_tasks};
 use holders::Held;
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
@@ -130,46 +130,6 @@ pub fn of_task(state: &State, spot: Spot) -> Why {
     Why { tasks, more, ..answer(state.run(spot.run), Some(path), word, blockers) }
 }
 
-/// Its place in the queue of its pool, and what is before it.
-fn ahead(state: &State, spot: Spot) -> Option<Blocker> {
-    let progress = state.task_run(spot);
-    if progress.phase != TaskPhase::Queued {
-        return None;
-    }
-    let pool = &state.task(spot).pool;
-    let before = state.queue(pool).position(|it| it == spot).filter(|it| *it > 0)?;
-    let name = |it: Spot| format!("{} {}", state.run(it.run).label(), state.path(it));
-    let mut who: Vec<String> = state.queue(pool).take(before.min(NAMED_MAX)).map(name).collect();
-    if before > who.len() {
-        who.push(format!("{} more", before - who.len()));
-    }
-    let place = before + 1;
-    let text =
-        format!("it is number {place} in the queue of pool `{pool}`, after {}", who.join(", "));
-    Some(Blocker { who, ..blocker(BlockerKind::Queue, text, progress.since) })
-}
-
-/// Of a mapped task that has begun: of each state the first item that is not over, and how many others there are.
-fn of_items(state: &State, spot: Spot) -> (Vec<Why>, u32) {
-    let Some(items) = open_items(state, spot) else { return (Vec::new(), 0) };
-    let mut firsts: BTreeMap<&str, Spot> = BTreeMap::new();
-    let mut count = 0_usize;
-    for (place, it) in (0..).zip(items.list()).filter(|(_, it)| !it.progress.phase.is_over()) {
-        count += 1;
-        firsts.entry(it.progress.phase.word()).or_insert(Spot { item: Some(place), ..spot });
-    }
-    let whys: Vec<Why> = firsts.into_values().map(|it| of_task(state, it)).collect();
-    let more = to_u32(count.saturating_sub(whys.len()));
-    (whys, more)
-}
-
-/// The items of a mapped task that has begun.
-fn open_items(state: &State, spot: Spot) -> Option<&crate::state::Items> {
-    let progress = state.task_run(spot);
-    let is_open = state.is_parent(spot) && matches!(progress.phase, TaskPhase::Active(_));
-    progress.items.as_ref().filter(|_| is_open)
-}
-
 /// An obstacle in words, with who holds it up.
 pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blocker {
     let since = state.task_run(spot).since;
@@ -203,7 +163,8 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             let is_last = definition.task(spot.task).section == Section::Finally;
             let needs = open_tasks(state, spot, definition.needs(spot.task).iter().copied());
             let text = match needs.who.len() {
-                0 => "the tasks of its run must end first".to_owned(),
+                0 if is_last => "the tasks of its run must end first".to_owned(),
+                0 => "it is ready once its run has started".to_owned(),
                 _ => format!("needs that have not ended: {}", needs.who.join(", ")),
             };
             let main = || {
@@ -317,39 +278,6 @@ fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> B
     };
     let until = attempt.and_then(|_| holders::released(state, spot));
     Blocker { until, ..blocker(kind, text, since) }
-}
-
-/// `1 running, 3 succeeded`.
-fn counted(items: &crate::state::Items) -> String {
-    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
-    for it in items.list() {
-        *counts.entry(it.progress.phase.word()).or_default() += 1;
-    }
-    let counts: Vec<String> = counts.iter().map(|(word, it)| format!("{it} {word}")).collect();
-    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
-}
-
-/// Tasks of a run that have not ended, with their states and since when.
-struct Open {
-    who: Vec<String>,
-    holders: Vec<Holder>,
-}
-
-fn open_tasks(state: &State, spot: Spot, places: impl Iterator<Item = u32>) -> Open {
-    let (run, definition) = (state.run(spot.run), state.definition(spot.run));
-    let open = places.filter(|it| !run.tasks[*it as usize].phase.is_over());
-    let open: Vec<u32> = open.collect();
-    let holder = |place: &u32| {
-        let it = &run.tasks[*place as usize];
-        let name = format!("{} ({})", definition.task(*place).name, it.phase.word());
-        Holder { name, since: Some(it.since), until: None }
-    };
-    let holders: Vec<Holder> = open.iter().take(NAMED_MAX).map(holder).collect();
-    let mut who: Vec<String> = holders.iter().map(|it| it.name.clone()).collect();
-    if open.len() > who.len() {
-        who.push(format!("{} more", open.len() - who.len()));
-    }
-    Open { who, holders }
 }
 
 fn name(all: impl Iterator<Item = String>) -> Vec<String> {

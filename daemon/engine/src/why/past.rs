@@ -159,7 +159,7 @@ fn when(run: &Run, workflow: &Workflow, path: &TaskPath, progress: &TaskRun) -> 
     });
     let values: Vec<String> = values.take(NAMED_MAX).collect();
     let values = if values.is_empty() { String::new() } else { format!("; {}", values.join(", ")) };
-    let text = format!("its `when` is `{}`{values}", when.source());
+    let text = format!("the `when` of {} is `{}`{values}", path.task, when.source());
     vec![blocker(BlockerKind::Cause, text, progress.since)]
 }
 

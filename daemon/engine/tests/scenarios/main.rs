@@ -16,4 +16,5 @@ mod rollback;
 mod states_and_outcomes;
 mod timeouts_and_cancel;
 mod trigger_rules;
+mod whys;
 mod world;
