@@ -23,6 +23,9 @@ enum Version {
     Archived(Archive),
 }
 
+/// The events of a run, oldest first, and the version that it runs.
+type Whole = (Vec<(Seq, Stamped)>, Arc<Workflow>);
+
 impl Connection {
     /// A run as it was at an instant.
     pub(super) async fn replayed(&self, run: RunId, at: ReplayAt) -> Result<Replayed, Refusal> {
@@ -89,7 +92,7 @@ impl Connection {
 }
 
 /// The events of a run, and the version that it runs.
-fn read(events: Events, version: Version) -> Result<(Vec<(Seq, Stamped)>, Arc<Workflow>), Refusal> {
+fn read(events: Events, version: Version) -> Result<Whole, Refusal> {
     let workflow = match version {
         Version::Known(it) => it,
         Version::Archived(it) => it.read_workflow().map_err(|it| unreadable(&it))?,

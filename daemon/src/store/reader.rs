@@ -62,7 +62,7 @@ impl Reader {
         after: Seq,
         chain: Option<Hash>,
         mut on_step: impl FnMut(StoredStep<T>) -> ControlFlow<()>,
-    ) -> Result<Stretch, Broken> {
+    ) -> Result<Stretch, Box<Broken>> {
         let none = Stretch {
             first: after + 1,
             last: after,
@@ -71,7 +71,7 @@ impl Reader {
             records: 0,
             more: false,
         };
-        let broken = |why: JournalError| Broken { read: none, why: why.into() };
+        let broken = |why: JournalError| Box::new(Broken { read: none, why: why.into() });
         let segments = scan::segments(&self.dir).map_err(broken)?;
         let place = segments.partition_point(|(first, _)| *first <= after + 1).saturating_sub(1);
         let Some((named, path)) = segments.get(place) else { return Ok(none) };
@@ -105,12 +105,12 @@ impl Reader {
                 Parsed::Record(_) | Parsed::Bad => {
                     let (segment, offset) = (path.clone(), offset as u64);
                     let why = JournalError::Corrupt { segment, offset, seq: position.last_seq + 1 };
-                    return Err(Broken { read, why: why.into() });
+                    return Err(Box::new(Broken { read, why: why.into() }));
                 }
                 Parsed::OtherVersion(version) => {
                     let (segment, version) = (path.clone(), version.into());
                     let why = JournalError::Newer { segment, version };
-                    return Err(Broken { read, why: why.into() });
+                    return Err(Box::new(Broken { read, why: why.into() }));
                 }
             };
             offset += record.len();
@@ -119,7 +119,8 @@ impl Reader {
                 (read.before, read.chain) = (record.chain, record.chain);
                 continue;
             }
-            let step = stored_step(record, &self.blobs).map_err(|why| Broken { read, why })?;
+            let step =
+                stored_step(record, &self.blobs).map_err(|why| Box::new(Broken { read, why }))?;
             (read.last, read.chain) = (position.last_seq, record.chain);
             read.records += 1;
             if on_step(step).is_break() {

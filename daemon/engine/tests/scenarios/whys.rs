@@ -50,7 +50,8 @@ fn slots_are_told_with_their_holders_and_when_they_are_free_at_the_latest() {
           Slots 0..60: 2 of 2 slots of pool `local` are taken by flow#1 a, flow#1 b
             flow#1 a 0..300
             flow#1 b 0..60
-    "#]].assert_eq(&told_of(&world, run, "c"));
+    "#]]
+    .assert_eq(&told_of(&world, run, "c"));
 }
 
 #[test]

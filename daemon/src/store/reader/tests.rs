@@ -13,7 +13,7 @@ fn store_with(dir: &Path, steps: &[&[&str]]) -> Store {
     store
 }
 
-fn read(reader: &Reader, after: Seq) -> (Vec<String>, Result<Stretch, Broken>) {
+fn read(reader: &Reader, after: Seq) -> (Vec<String>, Result<Stretch, Box<Broken>>) {
     let mut events = Vec::new();
     let stretch = reader.read::<String>(after, None, |step| {
         events.extend(step.events);
@@ -83,7 +83,7 @@ fn a_chain_that_does_not_go_on_from_what_was_verified_is_refused() {
     // Fills the first segment, so that there is a second.
     let large = vec!["x".repeat(1_900); 2_500];
     for _ in 0..3 {
-        store.append(&[large.clone()]).expect("there is room");
+        store.append(std::slice::from_ref(&large)).expect("there is room");
     }
     let reader = store.reader(7_500);
     let nothing = |_: StoredStep<IgnoredAny>| ControlFlow::Continue(());
