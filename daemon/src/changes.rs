@@ -84,7 +84,7 @@ impl Changes {
             self.put(Key::Run(run));
         }
         match event {
-            Event::Incarnated { .. } => {}
+            Event::Incarnated { .. } | Event::PlanConfirmed(_) | Event::RequestRefused(_) => {}
             Event::Configured(_)
             | Event::PoolResized { .. }
             | Event::ResourceResized { .. }

@@ -7,6 +7,7 @@
 mod degraded;
 mod inbox;
 mod open;
+mod refusals;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +28,7 @@ use crate::history::History;
 use crate::report;
 use crate::store::{CommitError, Store, StoreError};
 use degraded::{Damage, Degraded, SYNC_FAILURES_MAX};
+use refusals::Refusals;
 
 pub(crate) use inbox::{Inbox, Message};
 pub(crate) use open::{Opening, open};
@@ -80,6 +82,9 @@ pub(crate) struct Driver<W> {
     world: W,
     published: watch::Sender<Seq>,
     answers: BTreeMap<Ticket, Reply>,
+    /// Who has asked for what, of those that are not answered.
+    asked: BTreeMap<Ticket, (Actor, Request)>,
+    refusals: Refusals,
     tickets: u64,
     /// When the index is to be put on disk; absent if it is.
     index_due: Option<Instant>,
@@ -139,6 +144,8 @@ impl<W: World> Driver<W> {
             world,
             published,
             answers: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            refusals: Refusals::default(),
             tickets: 0,
             index_due: None,
             degraded: None,
@@ -166,6 +173,7 @@ impl<W: World> Driver<W> {
             }
             let (asks, stop) = (std::mem::take(&mut turn.asks), turn.stop);
             self.commit(turn);
+            self.record_refusals();
             self.serve(asks);
             self.sync_index(stop);
             if self.sync_failures >= SYNC_FAILURES_MAX {
@@ -225,10 +233,12 @@ impl<W: World> Driver<W> {
                         self.answers.insert(ticket, reply);
                         let seen = Seen { state: act.seen, plan: act.plan };
                         let request = act.request;
+                        self.asked.insert(ticket, (actor.clone(), request.clone()));
                         let input = Input::Request { ticket, actor, request, seen, archived };
                         self.step(input, turn);
                     }
                     Err(refusal) => {
+                        self.refusals.note(Instant::now(), &actor, &act.request, &refusal);
                         reply.send(Err(refusal)).ok();
                     }
                 },
@@ -332,6 +342,19 @@ impl<W: World> Driver<W> {
         }
     }
 
+    /// Keeps what was refused, once whoever asked has been told: nobody waits for this.
+    fn record_refusals(&mut self) {
+        let refused = self.refusals.take();
+        if refused.is_empty() || self.degraded.is_some() {
+            return;
+        }
+        let mut turn = Turn::default();
+        for it in refused {
+            self.step(Input::RequestRefused(Box::new(it)), &mut turn);
+        }
+        self.commit(turn);
+    }
+
     /// Keeps the events of active runs at hand, and puts ended runs where ended runs are kept.
     fn index(&mut self, first: Seq, last: Seq, events: Vec<Stamped>) -> Result<(), StoreError> {
         let store = self.store.as_mut().expect("events were just appended to it");
@@ -355,6 +378,11 @@ impl<W: World> Driver<W> {
         for effect in effects {
             match effect {
                 Effect::Answer(ticket, answer) => {
+                    if let (Err(refusal), Some((actor, request))) =
+                        (&answer, self.asked.remove(&ticket))
+                    {
+                        self.refusals.note(Instant::now(), &actor, &request, refusal);
+                    }
                     if let Some(reply) = self.answers.remove(&ticket) {
                         reply.send(answer).ok();
                     }
@@ -413,6 +441,7 @@ impl<W: World> Driver<W> {
         let reason = degraded.reason.as_str();
         tracing::error!(reason, "the state cannot be written: nothing is accepted or started");
         let refusal = degraded.refusal_of_what_was_under_way();
+        self.asked.clear();
         for (_, reply) in std::mem::take(&mut self.answers) {
             reply.send(Err(refusal.clone())).ok();
         }

@@ -198,6 +198,11 @@ impl Archive {
         let workflow: Workflow = read_blob(&self.blobs, &self.workflow)?;
         Ok(Archived { run: document.run, workflow: Arc::new(workflow) })
     }
+
+    /// Its workflow alone.
+    pub(crate) fn read_workflow(&self) -> Result<Arc<Workflow>, HistoryError> {
+        read_blob(&self.blobs, &self.workflow).map(Arc::new)
+    }
 }
 
 /// The newest events of a run, and where those before them are.

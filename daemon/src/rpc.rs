@@ -1,10 +1,12 @@
 //! The operators' socket: who is there, and what they are shown. No state of its own.
 
 mod accept;
+mod audit;
 mod explain;
 mod follow;
 mod log;
 mod look;
+mod replay;
 mod search;
 mod service;
 

@@ -22,12 +22,14 @@
 //! Start reading at [`workflow`], then [`state`].
 #![deny(missing_docs)]
 
+pub mod audit;
 pub mod capacity;
 pub mod diagnostic;
 pub mod expr;
 pub mod id;
 pub mod outputs;
 pub mod plan;
+pub mod replay;
 pub mod request;
 #[cfg(feature = "rpc")]
 pub mod rpc;

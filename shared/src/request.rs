@@ -329,6 +329,124 @@ impl Request {
     }
 }
 
+impl Request {
+    /// A stable word for what is asked.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Run { .. } => "run",
+            Self::Cancel { .. } => "cancel",
+            Self::Retry { .. } | Self::RetryWith { .. } => "retry",
+            Self::Edit { .. } => "edit",
+            Self::ReleaseRun { .. } => "release",
+            Self::MapWidth { .. } => "map_width",
+            Self::Drain { .. } => "drain",
+            Self::ResizePool { .. } => "resize_pool",
+            Self::ResizeResource { .. } => "resize_resource",
+            Self::SetDeadline { .. } => "deadline",
+            Self::Decide { decision: Decision::Approve, .. } => "approve",
+            Self::Decide { decision: Decision::Reject, .. } => "reject",
+            Self::Pause { .. } => "pause",
+            Self::Resume { .. } => "resume",
+            Self::Hold { .. } => "hold",
+            Self::Release { .. } => "release",
+            Self::Skip { .. } => "skip",
+            Self::Mark { .. } => "mark",
+            Self::Requeue { .. } => "requeue",
+            Self::Prioritize { .. } => "prioritize",
+            Self::Rollback { .. } => "rollback",
+        }
+    }
+
+    /// The task run that it is about, where it names one.
+    pub fn task(&self) -> Option<&TaskPath> {
+        match self {
+            Self::Decide { task, .. }
+            | Self::Hold { task, .. }
+            | Self::Release { task, .. }
+            | Self::Skip { task, .. }
+            | Self::Mark { task, .. }
+            | Self::MapWidth { task, .. }
+            | Self::Requeue { task, .. } => Some(task),
+            Self::Run { .. }
+            | Self::Cancel { .. }
+            | Self::Retry { .. }
+            | Self::RetryWith { .. }
+            | Self::Edit { .. }
+            | Self::ReleaseRun { .. }
+            | Self::Drain { .. }
+            | Self::ResizePool { .. }
+            | Self::ResizeResource { .. }
+            | Self::SetDeadline { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Prioritize { .. }
+            | Self::Rollback { .. } => None,
+        }
+    }
+
+    /// What exactly is asked, beside run, task and comment, in few words: `failed`, `from load`, `workflow retail`.
+    pub fn detail(&self) -> String {
+        let names = |all: &[TaskPath]| {
+            let mut names: Vec<String> = all.iter().take(8).map(ToString::to_string).collect();
+            if all.len() > names.len() {
+                names.push(format!("{} more", all.len() - names.len()));
+            }
+            names.join(", ")
+        };
+        let parts = |what: &RetryWhat| match what {
+            RetryWhat::Failed => "failed".to_owned(),
+            RetryWhat::Tasks(tasks) => names(tasks),
+            RetryWhat::From(task) => format!("from {task}"),
+        };
+        // Their values may be anybody's secret.
+        let with = |params: &BTreeMap<String, Value>| {
+            params.keys().map(|name| format!(", {name}=…")).collect::<String>()
+        };
+        match self {
+            Self::Run { workflow, .. } => workflow.to_string(),
+            Self::Cancel { now: true, .. } => "now".to_owned(),
+            Self::Retry { what, .. } => parts(what),
+            Self::RetryWith { what, latest, params, .. } => {
+                let latest = if *latest { ", the newest version" } else { "" };
+                format!("{}{latest}{}", parts(what), with(params))
+            }
+            Self::Edit { params, .. } => with(params).trim_start_matches([',', ' ']).to_owned(),
+            Self::MapWidth { width, .. } => width.map_or("auto".to_owned(), |it| it.to_string()),
+            Self::ResizePool { pool, slots, .. } => {
+                format!("{pool} {}", slots.map_or("reset".to_owned(), |it| it.to_string()))
+            }
+            Self::ResizeResource { resource, amount, .. } => {
+                format!("{resource} {}", amount.map_or("reset".to_owned(), |it| it.to_string()))
+            }
+            Self::SetDeadline { by, .. } => by.map_or("never".to_owned(), |it| it.to_string()),
+            Self::Rollback { what: RollbackWhat::Tasks(tasks), .. } => names(tasks),
+            Self::Rollback { what: RollbackWhat::All, .. } => "all".to_owned(),
+            Self::Rollback { what: RollbackWhat::Retry(task), .. } => format!("retry {task}"),
+            Self::Pause { what, .. } | Self::Resume { what, .. } | Self::Drain { what, .. } => {
+                match what {
+                    PauseWhat::All => "everything".to_owned(),
+                    PauseWhat::Workflow(name) => format!("workflow {name}"),
+                    PauseWhat::Pool(name) => format!("pool {name}"),
+                    PauseWhat::Run(_) => "run".to_owned(),
+                }
+            }
+            Self::Mark { mark, .. } => match mark {
+                Mark::Success { .. } => "success".to_owned(),
+                Mark::Failed => "failed".to_owned(),
+                Mark::Undone => "undone".to_owned(),
+            },
+            Self::Prioritize { priority, .. } => priority.0.to_string(),
+            Self::Cancel { now: false, .. }
+            | Self::Decide { .. }
+            | Self::ReleaseRun { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Skip { .. }
+            | Self::Requeue { .. } => String::new(),
+        }
+    }
+}
+
 /// A request, and what the actor saw when they decided on it: if that has changed, the request is refused.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Act {

@@ -15,8 +15,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio_util::codec::LengthDelimitedCodec;
 
+use crate::audit::{AuditAsk, AuditPage, Verified, VerifyAsk};
 use crate::id::{RunId, Seq};
 use crate::plan::Plan;
+use crate::replay::{ReplayAt, ReplayPage, Replayed};
 use crate::request::{Act, Answer, Refusal, Request};
 use crate::snapshot::{
     ApprovalRow, EventsPage, Graph, HolderRow, LogChunk, LogHits, PoolRow, QueueRow, ResourceRow,
@@ -60,6 +62,14 @@ pub trait Daemon {
     async fn events(run: RunId, after: Seq, wait_ms: u32) -> Result<EventsPage, Refusal>;
     /// Everything in the way of a run or of one of its tasks, or why it ended so.
     async fn why(run: RunId, task: Option<String>) -> Result<Why, Refusal>;
+    /// A run as it was at an instant.
+    async fn replay(run: RunId, at: ReplayAt) -> Result<Replayed, Refusal>;
+    /// A run's events after `after`, oldest first, and how the run was after each.
+    async fn replay_steps(run: RunId, after: Seq) -> Result<ReplayPage, Refusal>;
+    /// What actors other than the daemon did, oldest first, a part at a time.
+    async fn audit(ask: AuditAsk) -> Result<AuditPage, Refusal>;
+    /// Verifies a part of the journal; from the first event that is kept, where nothing is verified yet.
+    async fn verify(from: Option<VerifyAsk>) -> Result<Verified, Refusal>;
     /// A part of the log of an attempt.
     async fn log(ask: LogAsk) -> Result<LogChunk, Refusal>;
     /// The approvals that wait for a person, oldest first.

@@ -27,6 +27,10 @@ pub enum BlockerKind {
     File,
     /// As many items of its map run as may.
     MaxParallel,
+    /// Others wait before it.
+    Queue,
+    /// It is being cancelled, or is to be undone.
+    Stopping,
     /// Its pool is not reachable.
     PoolDown,
     /// Its pool does not exist.
@@ -60,6 +64,19 @@ pub enum BlockerKind {
     Unknown,
 }
 
+/// Who holds something up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Holder {
+    /// The run and its task, or the actor.
+    pub name: String,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When it is over at the latest, where that is known: the end of its timeout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
 /// One thing in the way of a run or a task run, or one part of why it ended so.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Blocker {
@@ -70,10 +87,13 @@ pub struct Blocker {
     /// Who or what holds it up: tasks, holders of slots, actors. At most eight, then a count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub who: Vec<String>,
+    /// Those of them whose times are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<Holder>,
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Until when, where that is known.
+    /// Until when, where that is known; of what others hold, at the latest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
@@ -93,9 +113,13 @@ pub struct Why {
     pub state: String,
     /// Everything in the way, what must end first first; of an ended one the reasons.
     pub blockers: Vec<Blocker>,
-    /// For a run that is not over: the same of each of its task runs that has something in the way.
+    /// For a run that is not over: the same of each of its task runs that has something in the way, what matters most
+    /// first; of a mapped task, of those of its items that stand for the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Why>,
+    /// How many more of its task runs have something in the way.
+    #[serde(default)]
+    pub more: u32,
     /// The last lines of the log of what failed first, made safe.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_tail: Vec<String>,

@@ -9,6 +9,7 @@ mod examples;
 mod hostile;
 mod layering;
 mod logs;
+mod past;
 mod recovery;
 mod retail;
 mod rollback;

@@ -1,6 +1,7 @@
 //! What a person can type.
 
 mod act;
+mod past;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ pub(crate) use act::{
     Cancel, Comment, Drain, Edit, MapWidth, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand,
     Release, ResourceCommand, Resume, Retry, Rollback, Size, WorkflowCommand,
 };
+
+pub(crate) use past::{Audit, Replay};
 
 /// How a run can be named.
 const RUN: &str = "An id or the start of one, WORKFLOW#NUMBER, NUMBER, or @latest:WORKFLOW";
@@ -118,6 +121,10 @@ pub(crate) enum Command {
         #[arg(long, short)]
         follow: bool,
     },
+    /// Show a run as it was, at an instant or event by event
+    Replay(Replay),
+    /// Say who did what
+    Audit(Audit),
     /// Print what tasks have printed
     Logs(Logs),
     /// Say why a run or a task does not go on, or ended so

@@ -2,6 +2,7 @@
 
 mod act;
 mod approvals;
+mod audit;
 mod capacity;
 mod events;
 mod graph;
@@ -11,6 +12,7 @@ mod logs;
 mod pause;
 mod plan;
 mod queue;
+mod replay;
 mod rollback;
 mod run;
 mod show;
@@ -94,6 +96,8 @@ pub(crate) fn execute(cx: &mut Cx, command: Option<Command>) -> Result<Exit, Err
         Command::Runs(runs) => list::runs(cx, &runs),
         Command::Show { run, task } => show::execute(cx, &run, task.as_deref()),
         Command::Events { run, follow } => events::execute(cx, &run, follow),
+        Command::Replay(asked) => replay::execute(cx, &asked),
+        Command::Audit(asked) => audit::execute(cx, &asked),
         Command::Logs(logs) => logs::execute(cx, &logs),
         Command::Why { run, task } => why::execute(cx, &run, task),
         Command::Cancel(cancel) => act::cancel(cx, cancel),

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use shared::audit::{AuditAsk, AuditPage, Verified, VerifyAsk};
 use shared::id::{RunId, Seq};
 use shared::plan::Plan;
+use shared::replay::{ReplayAt, ReplayPage, Replayed};
 use shared::request::{Act, Answer, Refusal, Request};
 use shared::rpc::{
     DaemonClient, Hello, HelloError, ItemsOf, LogAsk, LogSearch, RunsFilter, channel, greet,
@@ -137,6 +139,22 @@ impl Client {
 
     pub(crate) fn why(&self, run: RunId, task: Option<String>) -> Result<Why, Error> {
         self.ask(SLACK, async |it, cx| it.why(cx, run, task).await)
+    }
+
+    pub(crate) fn replay(&self, run: RunId, at: ReplayAt) -> Result<Replayed, Error> {
+        self.ask(REQUEST, async |it, cx| it.replay(cx, run, at).await)
+    }
+
+    pub(crate) fn replay_steps(&self, run: RunId, after: Seq) -> Result<ReplayPage, Error> {
+        self.ask(REQUEST, async |it, cx| it.replay_steps(cx, run, after).await)
+    }
+
+    pub(crate) fn audit(&self, ask: AuditAsk) -> Result<AuditPage, Error> {
+        self.ask(REQUEST, async |it, cx| it.audit(cx, ask).await)
+    }
+
+    pub(crate) fn verify(&self, from: Option<VerifyAsk>) -> Result<Verified, Error> {
+        self.ask(REQUEST, async |it, cx| it.verify(cx, from).await)
     }
 
     pub(crate) fn log(&self, ask: LogAsk) -> Result<LogChunk, Error> {

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Done,
     /// A test of a workflow has failed, and it has said how.
     TestsFailed,
+    /// What was checked is not right, and it has said what.
+    Failed,
     /// A file is invalid, and it has said how.
     Invalid,
     /// The awaited run failed.
@@ -30,6 +32,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::TestsFailed => 1,
+            Self::Failed => 1,
             Self::Invalid => 2,
             Self::RunFailed => 10,
             Self::RunPartial => 11,

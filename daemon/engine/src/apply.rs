@@ -66,6 +66,7 @@ impl State {
                 let entry = self.library.entry(name.clone()).or_default();
                 (entry.problems, entry.gone) = (Vec::new(), true);
             }
+            Event::PlanConfirmed(_) | Event::RequestRefused(_) => {}
             Event::RunCreated(created) => self.run_created(created, at),
             Event::RunStarted { run } => self.change_run(*run, |it| {
                 it.phase = RunPhase::Active;

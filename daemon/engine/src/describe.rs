@@ -3,6 +3,7 @@
 use shared::id::{RunId, Seq};
 use shared::request::{Decision, PauseWhat};
 use shared::snapshot::EventView;
+use shared::state::{Outcome, Skip};
 use shared::time::{Timestamp, format_duration};
 
 use crate::event::{AttemptEnded, AttemptRef, Event, ParamChange, Stamped};
@@ -25,7 +26,7 @@ pub struct Description {
 }
 
 impl Description {
-    fn new(kind: &'static str, text: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: &'static str, text: impl Into<String>) -> Self {
         Self { kind, text: text.into(), ..Self::default() }
     }
 
@@ -48,7 +49,7 @@ impl Description {
         }
     }
 
-    fn actor(self, actor: &shared::request::Actor) -> Self {
+    pub(crate) fn actor(self, actor: &shared::request::Actor) -> Self {
         Self { actor: Some(actor.name.clone()), ..self }
     }
 }
@@ -81,7 +82,10 @@ pub fn run_of(event: &Event) -> Option<RunId> {
         | Event::PoolDown { .. }
         | Event::WorkflowLoaded { .. }
         | Event::WorkflowBroken { .. }
-        | Event::WorkflowGone { .. } => None,
+        | Event::WorkflowGone { .. }
+        // The run need not exist, and nothing has become of it.
+        | Event::RequestRefused(_) => None,
+        Event::PlanConfirmed(it) => it.run,
         Event::Paused { what, .. } | Event::Draining { what, .. } | Event::Resumed { what, .. } => {
             match what {
                 PauseWhat::Run(run) => Some(*run),
@@ -177,6 +181,8 @@ pub fn describe(stamped: &Stamped) -> Description {
         Event::WorkflowGone { name } => {
             Description::new("workflow_gone", format!("the file of workflow {name} was deleted"))
         }
+        Event::PlanConfirmed(it) => crate::audit::confirmed(it),
+        Event::RequestRefused(it) => crate::audit::refused(it),
         Event::RunCreated(it) => {
             let text = format!("run {}#{} created by {}", it.workflow, it.number, it.actor.name);
             Description::new("run_created", text).run(it.run).actor(&it.actor)
@@ -360,7 +366,17 @@ pub fn describe(stamped: &Stamped) -> Description {
                 (false, _) => outcome.word(),
             };
             let text = format!("{} {word}{reason}", task.clone().forward());
-            Description::new("task_finished", text).task(*run, task)
+            let it = Description::new("task_finished", text).task(*run, task);
+            match outcome {
+                Outcome::Skipped(Skip::Person { by, .. }) => {
+                    Description { actor: Some(by.clone()), ..it }
+                }
+                Outcome::Skipped(Skip::When | Skip::Rule | Skip::Expired | Skip::Tasks)
+                | Outcome::Succeeded
+                | Outcome::Failed(_)
+                | Outcome::UpstreamFailed
+                | Outcome::Cancelled => it,
+            }
         }
     }
 }

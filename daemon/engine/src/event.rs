@@ -11,6 +11,7 @@ use shared::id::{
     AttemptId, ParamName, PoolName, ResourceName, RunId, TaskName, TaskPath, Version, WorkflowName,
 };
 use shared::outputs::Outputs;
+use shared::plan::Plan;
 use shared::request::{Actor, Decision, PauseWhat, RollbackWhat};
 use shared::state::{AttemptOutcome, Item, Outcome, RunOutcome, Usage};
 use shared::time::{Interval, Timestamp};
@@ -107,6 +108,10 @@ pub enum Event {
         /// The workflow.
         name: WorkflowName,
     },
+    /// An actor has confirmed what a request would do; what follows from it comes next.
+    PlanConfirmed(Box<PlanConfirmed>),
+    /// An actor was refused what they asked for.
+    RequestRefused(Box<RequestRefused>),
     /// A run exists.
     RunCreated(Box<RunCreated>),
     /// A run's tasks may start.
@@ -488,6 +493,46 @@ pub struct ParamChange {
     pub old: Option<Value>,
     /// What it is.
     pub new: Value,
+}
+
+/// What an actor was shown of what would follow, and said yes to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct PlanConfirmed {
+    /// Who.
+    pub actor: Actor,
+    /// The word of the request: `rollback`.
+    pub request: String,
+    /// What exactly was asked, beside run, task and comment.
+    pub detail: String,
+    /// The run that it is about.
+    pub run: Option<RunId>,
+    /// The task run, where it names one.
+    pub task: Option<TaskPath>,
+    /// The plan.
+    pub plan: Plan,
+    /// What they said.
+    pub comment: Option<String>,
+}
+
+/// A request that was refused.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct RequestRefused {
+    /// Who has asked.
+    pub actor: Actor,
+    /// The word of the request: `cancel`.
+    pub request: String,
+    /// What exactly was asked, beside run, task and comment.
+    pub detail: String,
+    /// The run that it was about; it need not exist.
+    pub run: Option<RunId>,
+    /// The task run, where it names one; it need not exist.
+    pub task: Option<TaskPath>,
+    /// The word of the kind of the refusal: `conflict`.
+    pub code: String,
+    /// Why it was refused.
+    pub message: String,
+    /// How many others of this actor and this word were refused since the last that was recorded, and are not recorded.
+    pub more: u32,
 }
 
 /// A run at its beginning.

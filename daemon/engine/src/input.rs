@@ -9,6 +9,7 @@ use shared::state::Usage;
 use shared::time::Timestamp;
 use shared::workflow::Workflow;
 
+use crate::event::RequestRefused;
 use crate::state::Run;
 
 /// Something that happened outside.
@@ -45,6 +46,8 @@ pub enum Input {
         /// The run it is about, where that has ended and so is not in the state.
         archived: Option<Box<Archived>>,
     },
+    /// An actor was refused what they asked for; to be kept.
+    RequestRefused(Box<RequestRefused>),
     /// A pool's runner can be reached, and this is all it knows.
     PoolConnected {
         /// The pool.

@@ -16,6 +16,7 @@
 mod admission;
 mod apply;
 mod attempt;
+pub mod audit;
 pub mod blockers;
 mod cancel;
 mod check;
@@ -48,6 +49,7 @@ mod previous;
 mod queue;
 mod reads;
 mod recover;
+pub mod replay;
 mod resize;
 mod retry;
 mod rollback;

@@ -173,7 +173,8 @@ fn beside(definition: &Definition, reader: Option<Spot>) -> Vec<TaskName> {
     names.collect()
 }
 
-fn task(it: &TaskRun) -> Value {
+/// What an expression sees of a task.
+pub(crate) fn task(it: &TaskRun) -> Value {
     let outcome = match it.phase.outcome() {
         Some(Outcome::Failed(failure)) => failure.outcome_word(),
         Some(outcome) => outcome.word().to_owned(),

@@ -13,7 +13,7 @@ use shared::workflow::{Kind, Section, Task, Workflow};
 use crate::pause;
 use crate::scope::failed_items;
 use crate::size::shown_outputs;
-use crate::state::{Attempt, Pause, Run, State, TaskRun};
+use crate::state::{Attempt, ItemRun, Pause, Run, State, TaskRun};
 use crate::why::{self, undo_word};
 
 pub use lists::{
@@ -188,16 +188,14 @@ fn rollback_view(run: &Run) -> Option<RollbackView> {
 fn counts(run: &Run, workflow: &Workflow) -> BTreeMap<String, u32> {
     let mut counts = BTreeMap::new();
     for (task, it) in workflow.tasks.iter().zip(&run.tasks) {
-        match &it.items {
+        match told_items(it) {
             _ if task.kind == Kind::Group => {
                 if why::failed_by_itself(it) {
                     count(&mut counts, it);
                 }
             }
-            Some(items) if !items.list().is_empty() && !is_to_be_expanded(it) => {
-                items.list().iter().for_each(|it| count(&mut counts, &it.progress));
-            }
-            _ => count(&mut counts, it),
+            Some(items) => items.iter().for_each(|it| count(&mut counts, &it.progress)),
+            None => count(&mut counts, it),
         }
     }
     counts
@@ -223,6 +221,12 @@ fn part_view(run: &Run, workflow: &Workflow, place: usize, item: Option<usize>) 
 fn of_item(whole: &TaskRun, item: Option<usize>) -> &TaskRun {
     let items = whole.items.as_ref().map_or(&[][..], |it| it.list());
     item.and_then(|it| items.get(it)).map_or(whole, |it| &it.progress)
+}
+
+/// The items of a mapped task, where they are told instead of itself.
+pub(crate) fn told_items(task: &TaskRun) -> Option<&[ItemRun]> {
+    let items = task.items.as_ref()?.list();
+    (!items.is_empty() && !is_to_be_expanded(task)).then_some(items)
 }
 
 /// Its items are those of an earlier time, kept for their history.

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use shared::id::RunId;
+use shared::plan::Plan;
 use shared::request::{Actor, Answer, Refusal, RefusalCode, Request};
 use shared::time::Timestamp;
 
+use crate::audit;
 use crate::effect::Effect;
 use crate::event::{Event, Stamped};
 use crate::index::Timer;
@@ -103,9 +105,16 @@ impl Turn<'_> {
                 let seen = comment_fits(&request).and_then(|()| {
                     self.as_it_was_seen(&actor, &request, &seen, archived.as_deref())
                 });
-                let answer = seen.and_then(|()| self.request(actor, request, archived));
+                let answer = seen.and_then(|plan| {
+                    let confirmed = plan.map(|it| audit::confirm(&actor, &request, it));
+                    let first = self.step.events.len();
+                    let answer = self.request(actor, request, archived)?;
+                    self.keep_plan(first, confirmed);
+                    Ok(answer)
+                });
                 self.answer(ticket, answer);
             }
+            Input::RequestRefused(refused) => self.emit(Event::RequestRefused(refused)),
             Input::PoolConnected { pool, lineage, known } => {
                 self.pool_connected(&pool, lineage, known);
             }
@@ -174,14 +183,23 @@ impl Turn<'_> {
         }
     }
 
-    /// Refuses a request that was decided on by what is true no more.
+    /// Puts the plan that was confirmed before what has followed from it, if anything has.
+    fn keep_plan(&mut self, first: usize, confirmed: Option<Event>) {
+        if let Some(event) = confirmed.filter(|_| self.step.events.len() > first) {
+            let stamped = Stamped { at: self.now, event };
+            self.state.apply(&stamped);
+            self.step.events.insert(first, stamped);
+        }
+    }
+
+    /// Refuses a request that was decided on by what is true no more. Gives the plan that was shown, if one was.
     fn as_it_was_seen(
         &self,
         actor: &Actor,
         request: &Request,
         seen: &Seen,
         archived: Option<&Archived>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Plan>, Refusal> {
         let changed = |what: String| {
             let message = format!("it has changed since you looked: {what}");
             Refusal::new(RefusalCode::Conflict, message).help("look again, and decide anew")
@@ -191,10 +209,10 @@ impl Turn<'_> {
         {
             return Err(changed(format!("it was {then}, and is {word}")));
         }
-        let Some(digest) = &seen.plan else { return Ok(()) };
+        let Some(digest) = &seen.plan else { return Ok(None) };
         let plan = plan(self.state, self.now, actor, request, archived)?;
         match plan.digest == *digest {
-            true => Ok(()),
+            true => Ok(Some(plan)),
             false => Err(changed("what would follow is no longer what was shown".to_owned())),
         }
     }
@@ -252,29 +270,7 @@ fn target_word<'a>(
     archived: Option<&'a Archived>,
 ) -> Option<&'a str> {
     let id = request.run()?;
-    let path = match request {
-        Request::Decide { task, .. }
-        | Request::Hold { task, .. }
-        | Request::Release { task, .. }
-        | Request::Skip { task, .. }
-        | Request::Mark { task, .. }
-        | Request::MapWidth { task, .. }
-        | Request::Requeue { task, .. } => Some(task),
-        Request::Run { .. }
-        | Request::Cancel { .. }
-        | Request::Retry { .. }
-        | Request::RetryWith { .. }
-        | Request::Edit { .. }
-        | Request::ReleaseRun { .. }
-        | Request::Pause { .. }
-        | Request::Resume { .. }
-        | Request::Drain { .. }
-        | Request::ResizePool { .. }
-        | Request::ResizeResource { .. }
-        | Request::SetDeadline { .. }
-        | Request::Prioritize { .. }
-        | Request::Rollback { .. } => None,
-    };
+    let path = request.task();
     match (state.runs.get(&id), archived) {
         (Some(run), _) => match path {
             None => Some(run.word()),

@@ -1,16 +1,24 @@
 //! `why`: obstacles in words, and what an end goes back to. Source: semantics, rule 17.
 
+mod around;
+mod holders;
+mod past;
+
 use shared::capacity::{format_cpu, format_size};
-use shared::id::TaskPath;
+use shared::id::{PoolName, TaskPath};
 use shared::request::PauseWhat;
 use shared::state::{Activity, Clock, Failure, Outcome, TaskPhase};
 use shared::time::Timestamp;
-use shared::why::{Blocker, BlockerKind, Why};
-use shared::workflow::{Groups, Kind, TriggerRule, Workflow};
+use shared::why::{Blocker, BlockerKind, Holder, Why};
+use shared::workflow::{Groups, Kind, Section, TriggerRule, Workflow};
+
+use around::{Open, ahead, counted, of_items, open_items, open_tasks};
+use holders::Held;
 
 use crate::blockers::{Obstacle, obstacles, runs_in_the_way};
 use crate::group;
 use crate::previous::Previous;
+use crate::snapshot::to_u32;
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// At most so many are named of those who hold something; then they are counted.
@@ -19,22 +27,79 @@ const NAMED_MAX: usize = 8;
 /// Everything in the way of a run, and of each of its task runs that is not over (at most `limit` of them).
 pub fn of_run(state: &State, run: &Run, limit: usize) -> Why {
     let in_the_way = runs_in_the_way(state, run.id);
-    let mut blockers = Vec::new();
+    let mut blockers = being_stopped(run);
     if !in_the_way.is_empty() {
         let max = state.definition(run.id).workflow.concurrency.max_runs;
         let text = format!("at most {max} runs of `{}` are active at once", run.workflow);
         let who = name(in_the_way.iter().map(|it| state.run(*it).label()));
-        blockers.push(Blocker { who, ..blocker(BlockerKind::MaxRuns, text, run.created_at) });
+        let holders = in_the_way.iter().take(NAMED_MAX).map(|it| state.run(*it)).map(|it| Holder {
+            name: it.label(),
+            since: Some(it.started_at.unwrap_or(it.created_at)),
+            until: None,
+        });
+        let holders = holders.collect();
+        let told = blocker(BlockerKind::MaxRuns, text, run.created_at);
+        blockers.push(Blocker { who, holders, ..told });
     }
     blockers.extend(previous(state, run));
     if let Some((what, pause)) = state.held_back(run) {
         blockers.push(paused(state, &what, pause));
     }
     let unfinished = run.all_spots().filter(|it| !state.task_run(*it).phase.is_over());
-    let tasks = unfinished.filter(|it| is_told(state, *it)).take(limit);
-    let tasks = tasks.map(|spot| of_task(state, spot)).collect();
+    let mut told: Vec<(u8, Spot)> = unfinished
+        .filter(|it| is_told(state, *it))
+        .map(|it| (obstacles(state, it).next().map_or(0, |it| rank(&it)), it))
+        .collect();
+    // Equal ones stay in the order of the file.
+    told.sort_by_key(|it| it.0);
+    let more = to_u32(told.len().saturating_sub(limit));
+    let tasks = told.into_iter().take(limit).map(|(_, spot)| of_task(state, spot)).collect();
     let word = run.word().to_owned();
-    Why { tasks, ..answer(run, None, word, blockers) }
+    Why { tasks, more, ..answer(run, None, word, blockers) }
+}
+
+/// What matters most is what goes on only by somebody's doing; least what only waits for others.
+fn rank(obstacle: &Obstacle<'_>) -> u8 {
+    match obstacle {
+        Obstacle::NoPool(_) | Obstacle::TooLarge(_) => 0,
+        Obstacle::Hold(_) | Obstacle::Approval { .. } => 1,
+        Obstacle::PoolDown(_) | Obstacle::Guard(..) => 2,
+        Obstacle::Retry(_) => 3,
+        Obstacle::Running(_) => 4,
+        Obstacle::Slots(_)
+        | Obstacle::Cpu(_)
+        | Obstacle::Memory(_)
+        | Obstacle::Resource(_)
+        | Obstacle::Rate(..)
+        | Obstacle::Reserved(..)
+        | Obstacle::MaxParallel(_) => 5,
+        Obstacle::Paused(..) | Obstacle::MaxRuns => 6,
+        Obstacle::OtherUndos | Obstacle::Needs => 7,
+    }
+}
+
+/// Who has a run stopped, or undone once what runs of it has ended.
+fn being_stopped(run: &Run) -> Vec<Blocker> {
+    let said =
+        |comment: &Option<String>| comment.as_ref().map_or(String::new(), |it| format!(": {it}"));
+    let by = |name: &String, text: String, since| {
+        let who = vec![name.clone()];
+        Blocker { who, ..blocker(BlockerKind::Stopping, text, since) }
+    };
+    let mut blockers = Vec::new();
+    if let Some(it) = &run.cancel {
+        let text = format!("it is being cancelled by {}{}", it.actor.name, said(&it.comment));
+        blockers.push(by(&it.actor.name, text, it.at));
+    }
+    if let Some(it) = &run.rollback_asked {
+        let who = &it.actor.name;
+        let text = format!("{who} has it undone once what runs has ended{}", said(&it.comment));
+        blockers.push(by(who, text, run.created_at));
+    } else if let (Some(it), shared::state::RunPhase::RollingBack(_)) = (&run.rollback, run.phase) {
+        let text = format!("it is being undone by {}{}", it.actor.name, said(&it.comment));
+        blockers.push(by(&it.actor.name, text, it.at));
+    }
+    blockers
 }
 
 /// The run before it, which must succeed first.
@@ -64,7 +129,7 @@ fn previous(state: &State, run: &Run) -> Option<Blocker> {
 
 fn answer(run: &Run, task: Option<String>, state: String, blockers: Vec<Blocker>) -> Why {
     let (tasks, log_tail) = (Vec::new(), Vec::new());
-    Why { run: run.id, label: run.label(), task, state, blockers, tasks, log_tail }
+    Why { run: run.id, label: run.label(), task, state, blockers, tasks, more: 0, log_tail }
 }
 
 /// A mapped task is told by its items; an item that is to be made anew, by its task.
@@ -91,9 +156,13 @@ pub fn of_task(state: &State, spot: Spot) -> Why {
             outcome,
         );
     }
-    let blockers = obstacles(state, spot).map(|it| explain(state, spot, &it)).collect();
+    let mut blockers: Vec<Blocker> =
+        obstacles(state, spot).map(|it| explain(state, spot, &it)).collect();
+    blockers.extend(ahead(state, spot).filter(|_| !blockers.is_empty()));
     let word = if spot.undo { undo_word(progress) } else { progress.phase.word() }.to_owned();
-    answer(state.run(spot.run), Some(state.path(spot).to_string()), word, blockers)
+    let (tasks, more) = of_items(state, spot);
+    let path = state.path(spot).to_string();
+    Why { tasks, more, ..answer(state.run(spot.run), Some(path), word, blockers) }
 }
 
 /// An obstacle in words, with who holds it up.
@@ -129,24 +198,28 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
         }
         Obstacle::Needs => {
             let definition = state.definition(spot.run);
-            let open = definition.needs(spot.task).iter().filter_map(|need| {
-                let need = group::needed(state, spot, *need);
-                let phase = &state.task_run(need).phase;
-                (!phase.is_over()).then(|| format!("{} ({})", state.path(need), phase.word()))
-            });
-            let closed = group::closed_around(state, spot).map(|it| {
-                format!("its group {} ({})", state.path(it), state.task_run(it).phase.word())
-            });
-            let who = name(closed.into_iter().chain(open));
+            let is_last = definition.task(spot.task).section == Section::Finally;
+            let needs = definition.needs(spot.task).iter();
+            let needs = needs.map(|need| group::needed(state, spot, *need));
+            let around = group::closed_around(state, spot);
+            let needs = open_tasks(state, around.into_iter().chain(needs));
             let rule = match &definition.task(spot.task).trigger_rule {
                 TriggerRule::Expr(rule) => format!("; then `{}` is asked", rule.source()),
                 _ => String::new(),
             };
-            let text = match who.len() {
-                0 => "the tasks of its run must end first".to_owned(),
-                _ => format!("needs that have not ended: {}{rule}", who.join(", ")),
+            let text = match needs.who.len() {
+                0 if is_last => "the tasks of its run must end first".to_owned(),
+                0 => "it is ready once its run has started".to_owned(),
+                _ => format!("needs that have not ended: {}{rule}", needs.who.join(", ")),
             };
-            Blocker { who, ..blocker(BlockerKind::Needs, text, since) }
+            let main = || {
+                let is_main = |it: &u32| definition.task(*it).section == Section::Main;
+                let places = definition.places().filter(is_main);
+                open_tasks(state, places.map(|it| Spot::task(spot.run, it)))
+            };
+            let open = if is_last && needs.who.is_empty() { main() } else { needs };
+            let Open { who, holders } = open;
+            Blocker { who, holders, ..blocker(BlockerKind::Needs, text, since) }
         }
         Obstacle::Retry(at) => {
             let last = state.task_run(spot).attempts.last();
@@ -189,28 +262,38 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
         }
         Obstacle::Slots(pool) => {
             let slots = state.pools.get(*pool).map_or(0, |it| it.slots());
-            let what = format!("{} of {slots} slots of pool `{pool}`", state.slots_used(pool));
-            taken(state, BlockerKind::Slots, &what, since, |it| state.pool_of(it) == *pool)
+            let used = state.slots_used(pool);
+            let what = format!("{used} of {slots} slots of pool `{pool}`");
+            let missing = missing(state.task(spot).slots.into(), slots.into(), used.into());
+            let holds = |it| in_pool(state, it, pool).then(|| state.task(it).slots.into());
+            taken(BlockerKind::Slots, &what, since, holders::of(state, missing, holds))
         }
         Obstacle::Cpu(pool) => {
             let all = state.pools.get(*pool).and_then(|it| it.size.cpu).unwrap_or(0);
-            let (used, all) = (format_cpu(state.used(pool).cpu), format_cpu(all));
-            let what = format!("{used} of {all} processors of pool `{pool}`");
-            let holds = |it| state.pool_of(it) == *pool && state.task(it).cpu > 0;
-            taken(state, BlockerKind::Cpu, &what, since, holds)
+            let used = state.used(pool).cpu;
+            let what =
+                format!("{} of {} processors of pool `{pool}`", format_cpu(used), format_cpu(all));
+            let missing = missing(state.task(spot).cpu.into(), all.into(), used.into());
+            let holds = |it| in_pool(state, it, pool).then(|| state.task(it).cpu.into());
+            taken(BlockerKind::Cpu, &what, since, holders::of(state, missing, holds))
         }
         Obstacle::Memory(pool) => {
             let all = state.pools.get(*pool).and_then(|it| it.size.memory).unwrap_or(0);
-            let (used, all) = (format_size(state.used(pool).memory), format_size(all));
-            let what = format!("{used} of {all} of memory of pool `{pool}`");
-            let holds = |it| state.pool_of(it) == *pool && state.task(it).memory > 0;
-            taken(state, BlockerKind::Memory, &what, since, holds)
+            let used = state.used(pool).memory;
+            let what =
+                format!("{} of {} of memory of pool `{pool}`", format_size(used), format_size(all));
+            let asked = |it| state.task_run(it).memory.unwrap_or(state.task(it).memory);
+            let missing = missing(asked(spot), all, used);
+            let holds = |it| in_pool(state, it, pool).then(|| asked(it));
+            taken(BlockerKind::Memory, &what, since, holders::of(state, missing, holds))
         }
         Obstacle::Resource(resource) => {
             let total = state.resources.get(*resource).map_or(0, |it| it.amount());
-            let what = format!("{} of {total} of `{resource}`", state.resource_used(resource));
-            let holds = |it| state.task(it).resources.contains_key(*resource);
-            taken(state, BlockerKind::Resource, &what, since, holds)
+            let used = state.resource_used(resource);
+            let what = format!("{used} of {total} of `{resource}`");
+            let amount = |it| state.task(it).resources.get(*resource).map(|it| u64::from(*it));
+            let missing = missing(amount(spot).unwrap_or(0), total.into(), used.into());
+            taken(BlockerKind::Resource, &what, since, holders::of(state, missing, amount))
         }
         Obstacle::Rate(resource, at) => {
             let rate = state.resources.get(*resource).and_then(|it| it.size.rate);
@@ -226,23 +309,23 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
     }
 }
 
-/// Something is taken; until the first of those who hold it are expected to have ended.
-fn taken(
-    state: &State,
-    kind: BlockerKind,
-    what: &str,
-    since: Timestamp,
-    holds: impl Fn(Spot) -> bool + Copy,
-) -> Blocker {
-    let who = holders(state, holds);
-    let open = state.index.open.values().copied();
-    let holding = open.filter(|it| state.task(*it).has_process() && holds(*it));
-    let until = holding.filter_map(|it| state.expected_end(it)).min();
+fn in_pool(state: &State, spot: Spot, pool: &PoolName) -> bool {
+    state.task(spot).has_process() && state.pool_of(spot) == pool
+}
+
+/// How much more must become free.
+fn missing(asked: u64, all: u64, used: u64) -> u64 {
+    asked.saturating_sub(all.saturating_sub(used))
+}
+
+/// Something is taken, and by whom.
+fn taken(kind: BlockerKind, what: &str, since: Timestamp, held: Held) -> Blocker {
+    let Held { who, holders, until } = held;
     let text = match who.len() {
         0 => format!("{what} are taken"),
         _ => format!("{what} are taken by {}", who.join(", ")),
     };
-    Blocker { who, until, ..blocker(kind, text, since) }
+    Blocker { who, holders, until, ..blocker(kind, text, since) }
 }
 
 fn paused(state: &State, what: &PauseWhat, pause: &Pause) -> Blocker {
@@ -299,26 +382,27 @@ fn running(state: &State, spot: Spot, activity: Activity, since: Timestamp) -> B
         }
         (_, Activity::Stopping) => (BlockerKind::Running, format!("{which} is being stopped")),
     };
-    blocker(kind, text, since)
+    let text = match open_items(state, spot) {
+        Some(items) => format!("its items: {}", counted(items)),
+        None => text,
+    };
+    let pool = state.pool_of(spot);
+    let is_cut_off = attempt.is_some()
+        && state.task(spot).has_process()
+        && state.pools.get(pool).is_some_and(|it| !it.up);
+    let text = match is_cut_off {
+        true => {
+            format!("{text}; the runner of pool `{pool}` cannot be reached, its end is not known")
+        }
+        false => text,
+    };
+    let until = attempt.and_then(|_| holders::released(state, spot));
+    Blocker { until, ..blocker(kind, text, since) }
 }
 
 /// When the time of its run is over, if that is limited.
 fn limit_of_run(run: &Run) -> String {
     run.clock.ends().map_or_else(String::new, |ends| format!("; run timeout at {ends}"))
-}
-
-/// Who holds something, among the task runs with a process that has not ended. Only those that are named are written out.
-fn holders(state: &State, holds: impl Fn(Spot) -> bool) -> Vec<String> {
-    let open = state.index.open.values().copied();
-    let mut holding = open.filter(|it| state.task(*it).has_process() && holds(*it));
-    let named = holding.by_ref().take(NAMED_MAX);
-    let named = named.map(|it| format!("{} {}", state.run(it.run).label(), state.path(it)));
-    let mut named: Vec<String> = named.collect();
-    match holding.count() {
-        0 => {}
-        more => named.push(format!("{more} more")),
-    }
-    named
 }
 
 fn name(all: impl Iterator<Item = String>) -> Vec<String> {
@@ -332,7 +416,8 @@ fn name(all: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn blocker(kind: BlockerKind, text: String, since: Timestamp) -> Blocker {
-    Blocker { kind, text, who: Vec::new(), since: Some(since), until: None }
+    let (who, holders) = (Vec::new(), Vec::new());
+    Blocker { kind, text, who, holders, since: Some(since), until: None }
 }
 
 /// Why a run ended as it did: what failed first, and what followed from it.
@@ -350,7 +435,8 @@ pub fn of_ended_run(run: &Run, workflow: &Workflow) -> Why {
     }
     let failed = failed_paths(run, workflow);
     blockers.extend(failed.iter().take(NAMED_MAX).map(|(path, it, outcome)| {
-        let text = format!("{path} {}", ended_text(it, outcome));
+        let tolerated = past::tolerated(run, workflow, path);
+        let text = format!("{path} {}{tolerated}", ended_text(it, outcome));
         blocker(BlockerKind::Cause, text, it.since)
     }));
     if failed.len() > NAMED_MAX {
@@ -507,6 +593,9 @@ pub fn ended(
             blocker(BlockerKind::Cause, format!("{path} {}", ended_text(it, outcome)), it.since)
         }));
     }
+    blockers.extend(
+        past::causes(run, workflow, path, progress, outcome).into_iter().filter(|_| !path.undo),
+    );
     let word = if path.undo { undo_word(progress) } else { progress.word() };
     answer(run, Some(path.to_string()), word.to_owned(), blockers)
 }

@@ -24,6 +24,15 @@ impl Journal {
         Ok(read)
     }
 
+    /// All events, oldest first.
+    ///
+    /// # Errors
+    /// If an event cannot be read back: a fault of ours.
+    pub fn events(&self) -> Result<Vec<Stamped>, String> {
+        let steps: Result<Vec<_>, String> = self.records.iter().map(|it| decode(it)).collect();
+        Ok(steps?.into_iter().flatten().collect())
+    }
+
     /// The state that follows from all events.
     ///
     /// # Errors

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::describe::describe;
+use engine::describe::{describe, run_of};
 use engine::input::{Archived, Input, Shelf, Ticket};
+use engine::replay::Replay;
+use engine::snapshot::run_view;
 use engine::{Effect, Engine, Stamped, State, Step};
-use shared::id::{PoolName, RunId};
+use shared::id::{PoolName, RunId, Seq};
 use shared::request::Request;
 use shared::time::Timestamp;
 
@@ -20,11 +22,12 @@ use crate::report::{Failed, Totals};
 use crate::rng::Rng;
 use crate::world::{Happening, World};
 use asks::About;
-
 mod asks;
 
 /// After so many more steps everything must have ended once nothing goes wrong any more.
 const STEPS_TO_REST: u64 = 5_000;
+/// How often everything that is not over is asked why.
+const WHY_EVERY: u64 = 7;
 const RECENT: usize = 40;
 
 /// Plays a history of about `steps` steps with faults, then without any until everything has ended.
@@ -240,6 +243,9 @@ impl History {
         let Some(engine) = &mut self.engine else { return Ok(()) };
         let step = engine.step(now, input);
         engine::invariant::check(engine.state())?;
+        if self.totals.steps.is_multiple_of(WHY_EVERY) {
+            explained(engine.state())?;
+        }
         let ended = engine.take_ended();
         let death = match self.is_faulty {
             true => chaos::death(&mut self.rng, step.effects.len()),
@@ -412,6 +418,57 @@ impl History {
         if let Some(run) = runs.into_iter().find(|it| !self.archive.contains_key(it)) {
             return Err(format!("run {run} has neither ended nor goes on"));
         }
-        self.replayed().map(drop)
+        self.replayed().map(drop)?;
+        self.replays_of_runs()
     }
+
+    /// Each run, from its own events alone, is what it was when it ended.
+    fn replays_of_runs(&self) -> Result<(), String> {
+        let mut events: BTreeMap<RunId, Vec<(Seq, Stamped)>> = BTreeMap::new();
+        for (seq, stamped) in (1..).map(Seq).zip(self.journal.events()?) {
+            if let Some(run) = run_of(&stamped.event) {
+                events.entry(run).or_default().push((seq, stamped));
+            }
+        }
+        for (run, archived) in &self.archive {
+            let events = &events[run];
+            let mut replay = Replay::new(*run, archived.workflow.clone());
+            replay.apply(events).map_err(|it| it.message)?;
+            let seq = events.last().map_or(Seq(0), |it| it.0);
+            let then = run_view(&archived.run, &archived.workflow, None, seq);
+            if replay.view().as_ref() != Some(&then) {
+                return Err(format!("run {run} is not what its own events say"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Nothing waits unexplained: whatever is not over has something in its way, and it is told.
+fn explained(state: &State) -> Result<(), String> {
+    for run in state.runs.values() {
+        let why = engine::why::of_run(state, run, usize::MAX);
+        if why.blockers.is_empty() && why.tasks.is_empty() {
+            return Err(format!(
+                "nothing is in the way of {}, which is {}",
+                run.label(),
+                why.state
+            ));
+        }
+        for task in &why.tasks {
+            let name = task.task.as_deref().unwrap_or_default();
+            if task.blockers.is_empty() {
+                return Err(format!(
+                    "nothing is in the way of {} {name}, which is {}",
+                    run.label(),
+                    task.state
+                ));
+            }
+            if let Some(it) = task.blockers.iter().find(|it| it.since.is_none() || it.who.len() > 9)
+            {
+                return Err(format!("{} {name} is not told in whole: {it:?}", run.label()));
+            }
+        }
+    }
+    Ok(())
 }

@@ -202,3 +202,78 @@ fn nothing_is_sent_to_a_pool_before_the_engine_has_been_told_what_its_runner_kno
     assert_eq!(notes[second + 1..], ["start", "start"]);
     running.stop();
 }
+
+/// What the journal holds, as the audit trail tells it.
+fn audited(running: &Running) -> Vec<String> {
+    let reader = running.ask(|it| it.store.reader(it.seq.0));
+    let mut rows = Vec::new();
+    let read = reader.read::<Stamped>(0, None, |step| {
+        for (seq, stamped) in (step.first_seq..).zip(&step.events) {
+            rows.extend(engine::audit::row(Seq(seq), stamped).map(|it| it.text));
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    read.expect("the journal is whole");
+    rows
+}
+
+#[test]
+fn a_run_is_replayed_from_the_journal_and_from_the_archive_as_it_was_shown() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let running = Running::start(&folder.path().join("state"));
+    let replayed = |run: RunId| {
+        let events = running.ask(move |it| it.history.find_events(it.store, run));
+        let events = events.expect("the index can be read").expect("the run is known");
+        let events = events.read().expect("the blobs can be read");
+        let active = running.ask(move |it| {
+            let active = it.state.runs.get(&run)?;
+            let workflow = it.state.definition(run).workflow.clone();
+            let seq = it.history.active_events(run)?.last()?.0;
+            Some((engine::snapshot::run_view(active, &workflow, None, seq), workflow))
+        });
+        let (shown, workflow) = active.unwrap_or_else(|| {
+            let archive = running.archive(run).expect("it has ended").read().expect("it is whole");
+            let seq = events.last().expect("it was made").0;
+            let view = engine::snapshot::run_view(&archive.run, &archive.workflow, None, seq);
+            (view, archive.workflow)
+        });
+        let mut replay = engine::replay::Replay::new(run, workflow);
+        replay.apply(&events).expect("all is there");
+        (replay.view().expect("it is there"), shown)
+    };
+    let active = running.run("waits");
+    let (then, shown) = replayed(active);
+    assert_eq!(then, shown);
+    let over = running.run("wrong");
+    for _ in 0..2 {
+        let (then, shown) = replayed(over);
+        assert_eq!(then, shown);
+        let what = RetryWhat::Failed;
+        running.request(Request::Retry { run: over, what, comment: None }).expect("it has failed");
+    }
+    running.stop();
+}
+
+#[test]
+fn a_person_who_is_refused_is_answered_and_then_recorded_and_a_flood_is_one_record() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let running = Running::start(&folder.path().join("state"));
+    let run = running.run("wrong");
+    let ann = Actor { name: "user:ann".to_owned(), uid: Some(1_000) };
+    let ask = |request: Request| {
+        running.runtime.block_on(running.inbox.request(ann.clone(), request.into()))
+    };
+    for _ in 0..20 {
+        ask(Request::Cancel { run, now: false, comment: None }).expect_err("it has ended");
+    }
+    let unknown = RunId(77);
+    ask(Request::Retry { run: unknown, what: RetryWhat::Failed, comment: None })
+        .expect_err("there is no such run");
+    let rows = audited(&running);
+    let cancels = rows.iter().filter(|it| it.starts_with("cancel refused: ")).count();
+    assert!((1..20).contains(&cancels), "{rows:?}");
+    assert!(rows.iter().any(|it| it.starts_with("retry failed refused: there is no run")));
+    // It is no event of the run, which has ended: nothing of it changes.
+    assert_eq!(running.events(run), FIRST_LIFE);
+    running.stop();
+}

@@ -37,6 +37,7 @@ pub(super) fn active(
         kind: BlockerKind::Degraded,
         text: format!("the daemon cannot write its state, and starts nothing: {reason}"),
         who: Vec::new(),
+        holders: Vec::new(),
         since: None,
         until: None,
     });

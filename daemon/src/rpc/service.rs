@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use engine::state::Run;
 use engine::{Input, snapshot};
+use shared::audit::{AuditAsk, AuditPage, Verified, VerifyAsk};
 use shared::id::{PoolName, RunId, Seq};
 use shared::plan::Plan;
+use shared::replay::{ReplayAt, ReplayPage, Replayed};
 use shared::request::{Act, Answer, Refusal, RefusalCode, Request};
 use shared::rpc::{Daemon, ItemsOf, LogAsk, LogFrom, LogSearch, RunsFilter, WAIT_MS_MAX};
 use shared::snapshot::{
@@ -180,6 +182,22 @@ impl Daemon for Connection {
             why.log_tail = tokio::task::spawn_blocking(lines).await.unwrap_or_default();
         }
         Ok(why)
+    }
+
+    async fn replay(self, _: Context, run: RunId, at: ReplayAt) -> Result<Replayed, Refusal> {
+        self.replayed(run, at).await
+    }
+
+    async fn replay_steps(self, _: Context, run: RunId, after: Seq) -> Result<ReplayPage, Refusal> {
+        self.replayed_steps(run, after).await
+    }
+
+    async fn audit(self, _: Context, ask: AuditAsk) -> Result<AuditPage, Refusal> {
+        self.audit_part(ask).await
+    }
+
+    async fn verify(self, _: Context, from: Option<VerifyAsk>) -> Result<Verified, Refusal> {
+        self.verified(from).await
     }
 
     async fn log(self, _: Context, ask: LogAsk) -> Result<LogChunk, Refusal> {

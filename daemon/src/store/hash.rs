@@ -34,6 +34,16 @@ impl Hash {
         bytes.try_into().ok().map(Self)
     }
 
+    /// What the digits of its `Display` say.
+    pub(crate) fn from_hex(text: &str) -> Option<Self> {
+        if text.len() != 2 * Self::LEN || !text.is_ascii() {
+            return None;
+        }
+        let digits =
+            (0..Self::LEN).map(|it| u8::from_str_radix(text.get(2 * it..2 * it + 2)?, 16).ok());
+        Self::from_slice(&digits.collect::<Option<Vec<u8>>>()?)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; Self::LEN] {
         &self.0
     }

@@ -190,6 +190,11 @@ impl Journal {
         Ok(())
     }
 
+    /// Where its segments are.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// What was asked of the disk since the journal was opened.
     #[cfg(test)]
     pub(crate) fn io_counts(&self) -> super::disk::IoCounts {

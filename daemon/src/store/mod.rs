@@ -23,6 +23,7 @@ mod index;
 mod journal;
 mod lock;
 mod payload;
+mod reader;
 mod record;
 mod scan;
 mod segment;
@@ -45,6 +46,7 @@ pub(crate) use blob::{BlobError, Blobs};
 pub(crate) use hash::Hash;
 pub(crate) use index::{Index, IndexError, IndexOpened, Order, Put, Scan};
 pub(crate) use lock::LockError;
+pub(crate) use reader::{Reader, Stretch};
 
 /// Number of an event in the journal: the first is 1, each next one more.
 pub(crate) type Seq = u64;
@@ -184,6 +186,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         let Self { journal, blobs, index, .. } = self;
         journal.read(from, |record| on_step(stored_step(record, blobs)?, blobs, index))
+    }
+}
+
+impl Store {
+    /// Reads what is on disk up to the event `last`, on a thread of its own while this goes on.
+    pub(crate) fn reader(&self, last: Seq) -> Reader {
+        Reader::new(self.journal.dir(), self.format.store, self.blobs.clone(), last)
     }
 }
 

@@ -87,7 +87,7 @@ pub(super) fn scan<E: From<JournalError>>(
 }
 
 /// Reads the header of a segment that must continue `from`; the position that it starts at.
-fn enter(
+pub(super) fn enter(
     path: &Path,
     bytes: &[u8],
     store: StoreId,

@@ -105,6 +105,9 @@ pub(crate) fn lines(app: &App, why: &Why, width: usize) -> Vec<Line> {
         lines.push(head);
         lines.extend(task.blockers.iter().flat_map(|it| blocker(app, it, 4, width)));
     }
+    if why.more > 0 {
+        lines.push(vec![(format!("  and {} more", why.more), theme.style(Role::Dim))]);
+    }
     if !why.log_tail.is_empty() {
         lines.push(vec![("  log".to_owned(), theme.style(Role::Strong))]);
         let log = why.log_tail.iter().map(|it| vec![(format!("    {it}"), theme.style(Role::Dim))]);
@@ -137,7 +140,21 @@ fn blocker(app: &App, blocker: &Blocker, indent: usize, width: usize) -> Vec<Lin
         .into_iter()
         .map(|it| vec![(format!("{:indent$}{it}", ""), theme.style(Role::Plain))])
         .collect();
-    if !blocker.who.is_empty() {
+    if !blocker.holders.is_empty() {
+        for it in &blocker.holders {
+            let since = it.since.map(|at| format!(", for {}", format::span(app.now.since(at))));
+            let until = it.until.map(|at| {
+                format!(
+                    ", until {} at the latest",
+                    format::when(at, app.now, app.settings.utc_offset)
+                )
+            });
+            let text =
+                format!("{}{}{}", it.name, since.unwrap_or_default(), until.unwrap_or_default());
+            let text = format!("{:indent$}  {}", "", Safe::line(&text));
+            lines.push(vec![(text, theme.style(Role::Dim))]);
+        }
+    } else if !blocker.who.is_empty() {
         let who = format!("{:indent$}  {}", "", blocker.who.join(", "));
         lines.push(vec![(who, theme.style(Role::Dim))]);
     }
@@ -166,6 +183,7 @@ mod tests {
                 kind,
                 text: "it failed".to_owned(),
                 who: Vec::new(),
+                holders: Vec::new(),
                 since: Some(crate::fixtures::ago(300)),
                 until: None,
             };

@@ -100,7 +100,7 @@ fn pool_notes(row: &PoolRow) -> Vec<String> {
 }
 
 /// An instant, or how long ago.
-fn since(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
+pub(super) fn since(text: &str, now: Timestamp) -> Result<Timestamp, Error> {
     let ago = || parse_duration(text).ok().map(|it| now - it);
     text.parse().ok().or_else(ago).ok_or_else(|| {
         Error::usage(

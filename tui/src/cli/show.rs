@@ -61,8 +61,20 @@ pub(super) fn execute(cx: &mut Cx, run: &str, task: Option<&str>) -> Result<Exit
     }
 }
 
-/// The page of a run.
+/// The page of a run, and what would move it on.
 pub(super) fn run_lines(run: &RunView, view: &View) -> Vec<Line> {
+    let mut lines = page(run, view);
+    let next = next_steps(run);
+    if !next.is_empty() {
+        lines.push(Line::new());
+        lines.extend(next);
+    }
+    let width = view.width.unwrap_or(usize::MAX);
+    lines.into_iter().map(|it| it.cut(width)).collect()
+}
+
+/// The page of a run.
+pub(super) fn page(run: &RunView, view: &View) -> Vec<Line> {
     let mut lines = vec![title(run, view)];
     let mut fact = |name: &str, text: String| {
         lines.push(Line::new().styled(Style::Dim, format!("  {name:<9}")).and(text));
@@ -103,11 +115,6 @@ pub(super) fn run_lines(run: &RunView, view: &View) -> Vec<Line> {
     }
     lines.push(Line::new());
     lines.extend(task_table(run, view));
-    let next = next_steps(run);
-    if !next.is_empty() {
-        lines.push(Line::new());
-        lines.extend(next);
-    }
     let width = view.width.unwrap_or(usize::MAX);
     lines.into_iter().map(|it| it.cut(width)).collect()
 }

@@ -170,19 +170,25 @@ pub fn queue(state: &State, pool: Option<&PoolName>, limit: usize) -> Vec<QueueR
     waiting.take(limit).map(&mut row).collect()
 }
 
-/// What is in the way of many for one reason is worked out once.
+/// What is in the way of many for one reason is worked out once: of those that ask for as much.
 #[derive(Default)]
 struct Told {
-    slots: BTreeMap<PoolName, Blocker>,
-    resources: BTreeMap<ResourceName, Blocker>,
+    slots: BTreeMap<(PoolName, u32), Blocker>,
+    resources: BTreeMap<(ResourceName, u32), Blocker>,
 }
 
 impl Told {
     fn explain(&mut self, state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blocker {
         let anew = || why::explain(state, spot, obstacle);
+        let task = state.task(spot);
         let known = match obstacle {
-            Obstacle::Slots(pool) => self.slots.entry((*pool).clone()).or_insert_with(anew),
-            Obstacle::Resource(name) => self.resources.entry((*name).clone()).or_insert_with(anew),
+            Obstacle::Slots(pool) => {
+                self.slots.entry(((*pool).clone(), task.slots)).or_insert_with(anew)
+            }
+            Obstacle::Resource(name) => {
+                let amount = task.resources.get(*name).copied().unwrap_or(0);
+                self.resources.entry(((*name).clone(), amount)).or_insert_with(anew)
+            }
             _ => return anew(),
         };
         Blocker { since: Some(state.task_run(spot).since), ..known.clone() }

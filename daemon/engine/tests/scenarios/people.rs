@@ -200,6 +200,7 @@ fn who_decides_on_what_is_true_no_more_is_told_so() {
         00:00 run started
         00:00 run failed
         00:00 refused: it has changed since you looked: what would follow is no longer what was shown (look again, and decide anew)
+        00:00 retry failed confirmed: runs 3
         00:00 run flow#1 is taken up again
         00:00 a, b, c to run again, asked by user:ann
         00:00 run started

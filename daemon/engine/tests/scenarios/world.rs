@@ -13,7 +13,7 @@ use engine::state::Spot;
 use engine::{Effect, Engine, Event, Stamped, State};
 use serde_json::Value;
 use shared::capacity::{Capacity, PoolSize, QueuePolicy, ResourceSize};
-use shared::id::{AttemptId, RunId, TaskPath};
+use shared::id::{AttemptId, RunId, Seq, TaskPath};
 use shared::request::{
     Act, Actor, Answer, Decision, Mark, PauseWhat, Request, RetryWhat, RollbackWhat,
 };
@@ -78,6 +78,11 @@ impl World {
 
     pub(crate) fn state(&self) -> &State {
         self.engine.state()
+    }
+
+    /// All that became true, and the first of it is event 1.
+    pub(crate) fn journal(&self) -> impl Iterator<Item = (Seq, &Stamped)> {
+        (1..).map(Seq).zip(&self.journal)
     }
 
     pub(crate) fn hold_starts(&mut self) {

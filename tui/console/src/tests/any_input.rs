@@ -72,7 +72,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => ticket().prop_map(move |it| Input::Answered(it, Err(refusal()))),
         1 => ticket().prop_map(|it| Input::Why(it, Ok(Why {
             run: shared::id::RunId(1), label: String::new(), task: None, state: "failed".to_owned(),
-            blockers: Vec::new(), tasks: Vec::new(), log_tail: fixtures::absurd_names(),
+            blockers: Vec::new(), tasks: Vec::new(), more: 0, log_tail: fixtures::absurd_names(),
         }))),
         1 => ticket().prop_map(|it| Input::Items(it, Ok(fixtures::run_view(2, 3)))),
         1 => (0_u64..12).prop_map(move |it| Input::Log(LogTicket(it), Err(refusal()))),

@@ -7,8 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use futures::StreamExt;
+use shared::audit::{AuditAsk, AuditPage, Verified, VerifyAsk};
 use shared::id::{RunId, Seq};
 use shared::plan::Plan;
+use shared::replay::{ReplayAt, ReplayPage, Replayed};
 use shared::request::{Act, Answer, Refusal, RefusalCode, Request};
 use shared::rpc::{
     Daemon, Hello, ItemsOf, LogAsk, LogFrom, LogSearch, RunsFilter, answer_greeting, channel,
@@ -246,6 +248,20 @@ impl Daemon for Fake {
     }
     async fn why(self, _: Context, _: RunId, task: Option<String>) -> Result<Why, Refusal> {
         Ok(fixture::why(task.as_deref(), "running", Vec::new()))
+    }
+    async fn replay(self, _: Context, _: RunId, _: ReplayAt) -> Result<Replayed, Refusal> {
+        let run = lock(&self.script).view.clone().ok_or_else(not_found)?;
+        let why = fixture::why(None, "running", Vec::new());
+        Ok(Replayed { at: run.created, run, why, note: None })
+    }
+    async fn replay_steps(self, _: Context, _: RunId, _: Seq) -> Result<ReplayPage, Refusal> {
+        Ok(ReplayPage { steps: Vec::new(), more: false })
+    }
+    async fn audit(self, _: Context, _: AuditAsk) -> Result<AuditPage, Refusal> {
+        Ok(AuditPage { rows: Vec::new(), next: None })
+    }
+    async fn verify(self, _: Context, _: Option<VerifyAsk>) -> Result<Verified, Refusal> {
+        Err(not_found())
     }
     async fn log(self, _: Context, ask: LogAsk) -> Result<LogChunk, Refusal> {
         let log = lock(&self.script).log.clone();

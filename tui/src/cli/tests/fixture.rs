@@ -206,6 +206,7 @@ pub(crate) fn blocker(text: &str, who: &[&str]) -> Blocker {
         kind: BlockerKind::Slots,
         text: text.to_owned(),
         who: who.iter().map(|it| (*it).to_owned()).collect(),
+        holders: Vec::new(),
         since: Some(at(85)),
         until: None,
     }
@@ -306,6 +307,7 @@ pub(crate) fn why(task: Option<&str>, state: &str, blockers: Vec<Blocker>) -> Wh
         state: state.to_owned(),
         blockers,
         tasks: Vec::new(),
+        more: 0,
         log_tail: Vec::new(),
     }
 }

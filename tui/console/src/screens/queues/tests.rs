@@ -34,7 +34,14 @@ fn waiting(run: u64, label: &str, task: &str, position: u32) -> QueueRow {
 
 fn blocker(text: &str) -> Blocker {
     let kind = BlockerKind::Slots;
-    Blocker { kind, text: text.to_owned(), who: Vec::new(), since: None, until: None }
+    Blocker {
+        kind,
+        text: text.to_owned(),
+        who: Vec::new(),
+        holders: Vec::new(),
+        since: None,
+        until: None,
+    }
 }
 
 fn holder(run: u64, label: &str, task: &str) -> HolderRow {

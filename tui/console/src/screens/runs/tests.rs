@@ -17,7 +17,8 @@ fn line(frame: &str, has: &str) -> String {
 
 fn blocked(row: &QueueRow, kind: BlockerKind, text: &str) -> QueueRow {
     let text = text.to_owned();
-    let blocker = Blocker { kind, text, who: Vec::new(), since: None, until: None };
+    let blocker =
+        Blocker { kind, text, who: Vec::new(), holders: Vec::new(), since: None, until: None };
     QueueRow { blockers: vec![blocker], ..row.clone() }
 }
 
