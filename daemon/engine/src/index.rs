@@ -10,6 +10,7 @@ use shared::state::{Activity, RunPhase, TaskPhase, Wait};
 use shared::time::Timestamp;
 use shared::workflow::{Kind, Priority, Section, Task};
 
+use crate::faults::{self, Fault};
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
 /// See the module.
@@ -209,9 +210,25 @@ impl Index {
         }
     }
 
+    /// Gives back once more what a task run has held. Only a deliberate fault does.
+    pub(crate) fn give_back_again(&mut self, task: &Task) {
+        subtract(&mut self.slots, &task.pool, task.slots);
+        for (resource, amount) in &task.resources {
+            subtract(&mut self.resources, resource, *amount);
+        }
+    }
+
     /// How many tasks of a section of a run are not over.
     pub(crate) fn unfinished(&self, run: RunId, what: Unfinished) -> u32 {
         self.unfinished.get(&(run, what)).copied().unwrap_or(0)
+    }
+}
+
+/// The priority by which a queue is in order.
+fn turned(priority: Priority) -> Priority {
+    match faults::active(Fault::PriorityReversed) {
+        true => Priority(u16::MAX - priority.0),
+        false => priority,
     }
 }
 
@@ -258,12 +275,18 @@ impl<'a> Share<'a> {
 
     /// What may still run holds what it has taken, until its end is known.
     fn holds_capacity(&self) -> bool {
-        self.is_active() && self.task.has_process() && !self.is_parent()
+        let is_active = match &self.progress.phase {
+            TaskPhase::Active(Activity::Stopping) => !faults::active(Fault::SlotFreedAtStop),
+            TaskPhase::Waiting(Wait::Retry { .. }) => faults::active(Fault::RetryKeepsSlot),
+            TaskPhase::Active(_) => true,
+            TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Finished(_) => false,
+        };
+        is_active && self.task.has_process() && !self.is_parent()
     }
 
     fn queue_key(&self) -> QueueKey {
         QueueKey {
-            priority: Reverse(self.task.priority.unwrap_or(self.run.priority)),
+            priority: Reverse(turned(self.task.priority.unwrap_or(self.run.priority))),
             age: self.turn(),
             spot: self.spot,
         }

@@ -25,6 +25,7 @@ pub mod definition;
 pub mod describe;
 pub mod effect;
 pub mod event;
+pub mod faults;
 mod index;
 pub mod input;
 pub mod invariant;

@@ -3,6 +3,7 @@
 use shared::state::{Activity, Failure, Outcome, RunPhase, Skip, TaskPhase, Wait};
 use shared::workflow::{Section, TriggerRule};
 
+use crate::faults::{self, Fault};
 use crate::index::Unfinished;
 use crate::pause::is_held_back;
 use crate::run::counts_as_success;
@@ -41,6 +42,7 @@ impl Turn<'_> {
                 Verdict::Wait => {}
                 Verdict::Run => self.ask_when(spot),
                 Verdict::Skip => self.finish(spot, Outcome::Skipped(Skip::Rule)),
+                Verdict::UpstreamFailed if faults::active(Fault::UpstreamFailedWaits) => {}
                 Verdict::UpstreamFailed => self.finish(spot, Outcome::UpstreamFailed),
             },
             TaskPhase::Active(Activity::Running) if self.state.is_parent(spot) => {
@@ -97,7 +99,9 @@ fn verdict(state: &State, spot: Spot) -> Verdict {
         let outcome = run.tasks[*need as usize].phase.outcome()?;
         Some(if counts_as_success(definition.task(*need), outcome) {
             End::Success
-        } else if outcome.is_failure() {
+        } else if outcome.is_failure()
+            || (matches!(outcome, Outcome::Skipped(_)) && faults::active(Fault::SkippedIsFailure))
+        {
             End::Failure
         } else {
             End::Skipped
