@@ -24,6 +24,11 @@ impl Journal {
         Ok(read)
     }
 
+    /// Loses the newest record, as a disk does that lies.
+    pub fn lose(&mut self) {
+        self.records.pop();
+    }
+
     /// The state that follows from all events.
     ///
     /// # Errors

@@ -30,14 +30,22 @@ fn run(out: &mut impl Write) -> Result<(), String> {
         }
     }
     let mut totals = sim::Totals::default();
-    for seed in from..from.saturating_add(seeds) {
-        totals += sim::play(seed, steps).map_err(|it| it.to_string())?;
+    let mut first = from;
+    while first < from.saturating_add(seeds) {
+        let last = first.saturating_add(1_000).min(from.saturating_add(seeds));
+        let played = sim::many::play_many(first..last, steps);
+        totals += played
+            .map_err(|failed| sim::shrink::story(&sim::Script::new(failed.seed, steps), *failed))?;
+        first = last;
+        if first < from.saturating_add(seeds) {
+            writeln!(out, "{} histories", totals.histories).map_err(|it| it.to_string())?;
+        }
     }
     let days = totals.time.as_secs() / 86_400;
     writeln!(
         out,
-        "{} histories, {} runs, {} steps, {} events, {} crashes, {days} days of virtual time",
-        totals.histories, totals.runs, totals.steps, totals.events, totals.crashes
+        "{} histories, {} runs, {} steps, {} events, {} crashes, {} disk faults, {days} days ({:.1} years) of virtual time",
+        totals.histories, totals.runs, totals.steps, totals.events, totals.crashes, totals.disk_faults, days as f64 / 365.25
     )
     .and_then(|()| {
         writeln!(

@@ -66,23 +66,33 @@ impl Checker {
                 let facts = self.facts(*run)?;
                 tasks.iter().for_each(|it| reset(facts, it));
             }
-            Event::ItemsExpanded { run, task, items } => expanded(self.facts(*run)?, task, items),
+            Event::ItemsExpanded { run, task, items } => {
+                let facts = self.facts(*run)?;
+                facts.items.insert(task.clone(), items.len());
+                expanded(facts, task, items);
+            }
             Event::TaskQueued { run, task } => {
                 if task.undo {
                     self.undo_may_begin(*run, task)?;
                 }
                 let facts = self.facts(*run)?.facts(task);
+                if facts.not_before.take().is_some_and(|it| it > stamped.at) {
+                    return Err(format!("{task} goes on before its wait for a retry is over"));
+                }
+                facts.is_queued = true;
                 (facts.is_begun, facts.must_queue, facts.requeued) = (true, false, None);
             }
-            Event::RetryScheduled { run, task, counts, .. } => {
+            Event::RetryScheduled { run, task, counts, at } => {
                 self.retry_scheduled(*run, task, *counts)?;
+                self.facts(*run)?.facts(task).not_before = Some(*at);
             }
             Event::TaskHeld { run, task, .. } => {
                 let facts = self.facts(*run)?.facts(task);
                 if facts.must_queue {
                     return Err(format!("{task} was sent back to the queue, and is held"));
                 }
-                (facts.is_held, facts.is_begun) = (true, false);
+                (facts.is_held, facts.is_begun, facts.is_queued) = (true, false, false);
+                facts.not_before = None;
             }
             Event::TaskReleased { run, task, .. } => {
                 let facts = self.facts(*run)?.facts(task);
@@ -101,6 +111,7 @@ impl Checker {
             }
             Event::TaskFinished { run, task, outcome } => {
                 self.limit_was_used(*run, task, outcome)?;
+                self.end_is_allowed(*run, task, outcome)?;
                 self.ended(*run, task, outcome, stamped.at, false)?;
             }
             _ => {}
@@ -127,6 +138,7 @@ impl Checker {
             return Err(format!("{path} was sent back to the queue, and ends: {outcome:?}"));
         }
         (facts.is_held, facts.is_begun, facts.must_queue) = (false, false, false);
+        (facts.is_queued, facts.not_before) = (false, None);
         (facts.ended, facts.is_marked) = (Some((outcome.clone(), at)), is_marked);
         if path.undo && outcome.is_success() {
             it.facts(&path.clone().forward()).is_undone = true;
