@@ -6,7 +6,7 @@ use crate::report::Failed;
 use crate::script::{Choice, Script};
 
 /// So many shorter histories are played at most.
-const TRIES_MAX: u32 = 2_000;
+const TRIES_MAX: u32 = 400;
 
 /// The smallest history found in which the same does not hold.
 pub fn shrink(script: &Script, failed: Failed) -> (Script, Failed) {
