@@ -22,6 +22,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+const _: () = assert!(!engine::faults::ARE_SELECTABLE, "deliberate faults are for `sim` alone");
+
 fn main() -> ExitCode {
     memory::keep_small();
     match start::run(&config::Flags::parse()) {

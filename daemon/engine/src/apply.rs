@@ -11,6 +11,7 @@ use shared::workflow::Workflow;
 
 use crate::definition::Definition;
 use crate::event::{AttemptEnded, AttemptRef, Event, RunCreated, Stamped};
+use crate::faults::{self, Fault};
 use crate::input::Archived;
 use crate::pool::Closed;
 use crate::state::{
@@ -216,7 +217,8 @@ impl State {
                 (it.phase, it.since) = (TaskPhase::Finished(outcome.clone()), at);
             }),
             Event::Paused { what, actor, until, comment } => {
-                let (actor, until, comment) = (actor.clone(), *until, comment.clone());
+                let until = until.filter(|_| !faults::active(Fault::PauseForgetsEnd));
+                let (actor, until, comment) = (actor.clone(), until, comment.clone());
                 self.set_pause(what, Some(Pause { actor, at, until, comment, drain: None }));
             }
             Event::Draining { what, actor, by, comment } => {
@@ -515,6 +517,13 @@ impl State {
             // What follows is a decision, and the next event of the same step.
             (it.phase, it.since) = (TaskPhase::Waiting(Wait::Needs), at);
         });
+        if faults::active(Fault::ReleasedTwice)
+            && let Some(spot) = self.spot(ended.attempt.run, &ended.attempt.task)
+            && self.task(spot).has_process()
+        {
+            let task = self.task(spot).clone();
+            self.index.give_back_again(&task);
+        }
     }
 
     fn change_attempt_run(&mut self, attempt: &AttemptRef, change: impl FnOnce(&mut TaskRun)) {
@@ -604,8 +613,12 @@ fn new_attempt(attempt: &AttemptRef, fence: u64, pool: Option<PoolName>, at: Tim
 
 /// The items at their beginning. One that was there before, by its key, keeps its attempts.
 fn expanded(items: &[Item], mut old: Items, at: Timestamp) -> Items {
-    let list = items.iter().map(|item| {
-        let before = old.place(&item.key).map(|place| &mut old.list[place as usize].progress);
+    let list = (0..).zip(items).map(|(place, item)| {
+        let before = match faults::active(Fault::ItemByPlace) {
+            true => Some(place).filter(|it| (*it as usize) < old.list.len()),
+            false => old.place(&item.key),
+        };
+        let before = before.map(|place| &mut old.list[place as usize].progress);
         let progress = before.map_or_else(|| TaskRun::new(at), |it| it.anew(at));
         ItemRun { item: item.clone(), progress }
     });

@@ -12,6 +12,7 @@ use shared::workflow::{Kind, OnTimeout, Retry, RetryOn, Section, Task};
 use crate::check;
 use crate::effect::Effect;
 use crate::event::{AttemptEnded, AttemptRef, Event};
+use crate::faults::{self, Fault};
 use crate::index::Timer;
 use crate::input::{AttemptEnd, FoundFile, How};
 use crate::launch;
@@ -293,6 +294,7 @@ impl Turn<'_> {
 
     fn schedule_retry(&mut self, spot: Spot, at: Timestamp, counts: bool, memory: Option<u64>) {
         let task = self.state.path(spot);
+        faults::arm(at, spot);
         self.emit(Event::RetryScheduled { run: spot.run, task, at, counts, memory });
     }
 
@@ -351,6 +353,32 @@ impl Turn<'_> {
                 TaskPhase::Waiting(Wait::Needs | Wait::Hold { .. }) | TaskPhase::Finished(_) => {
                     return;
                 }
+            }
+        }
+    }
+
+    /// Does what timers of no phase would do. There are none but by a deliberate fault.
+    pub(crate) fn fire_stray_timers(&mut self) {
+        for spot in faults::due(self.now) {
+            let run = self.state.runs.get(&spot.run);
+            let phase = run.and_then(|it| it.progress(spot)).map(|it| it.phase.clone());
+            let fires = match phase {
+                Some(TaskPhase::Waiting(Wait::Needs | Wait::Hold { .. } | Wait::Retry { .. })) => {
+                    faults::active(Fault::RetryTimerOutlivesPhase)
+                }
+                Some(TaskPhase::Finished(Outcome::Cancelled)) => {
+                    faults::active(Fault::CancelledIsRetried)
+                }
+                Some(
+                    TaskPhase::Waiting(Wait::Approval { .. })
+                    | TaskPhase::Queued
+                    | TaskPhase::Active(_)
+                    | TaskPhase::Finished(_),
+                )
+                | None => false,
+            };
+            if fires {
+                self.make_ready(spot);
             }
         }
     }

@@ -317,7 +317,9 @@ pub fn runs_in_the_way(state: &State, run: RunId) -> Vec<RunId> {
     let before =
         before.filter(|it| !is_paused(state, *it) && state.waits_for_previous(*it).is_none());
     let before: Vec<RunId> = before.collect();
-    if has_room(state, run, lane.active.len() + before.len()) {
+    // Nobody overtakes one that has no room itself, by the limit of its own version.
+    let all = before.iter().copied().chain([run]);
+    if (lane.active.len()..).zip(all).all(|(others, it)| has_room(state, it, others)) {
         return Vec::new();
     }
     lane.active.iter().map(|it| it.1).chain(before).collect()

@@ -10,6 +10,7 @@ use shared::workflow::Section;
 
 use crate::effect::Effect;
 use crate::event::Event;
+use crate::faults::{self, Fault};
 use crate::input::{AttemptEnd, How};
 use crate::state::{Run, Spot, TaskRun};
 use crate::step::Turn;
@@ -119,6 +120,7 @@ impl Turn<'_> {
                 self.end_approval(attempt, AttemptOutcome::Cancelled);
                 self.finish(spot, Outcome::Cancelled);
             }
+            TaskPhase::Queued if faults::active(Fault::CancelForgetsQueue) => {}
             TaskPhase::Waiting(_) | TaskPhase::Queued => self.finish(spot, Outcome::Cancelled),
         }
     }

@@ -11,6 +11,7 @@ use shared::time::Timestamp;
 use shared::workflow::{Kind, Priority, Section, Task};
 
 use crate::blockers::parallel_limit;
+use crate::faults::{self, Fault};
 use crate::queue::{CRITICAL, Demand, QueueKey, Used, effective};
 use crate::state::{Pause, Run, Spot, State, TaskRun};
 
@@ -297,6 +298,16 @@ impl Index {
         }
     }
 
+    /// Gives back once more what a task run has held. Only a deliberate fault does.
+    pub(crate) fn give_back_again(&mut self, task: &Task) {
+        if let Some(used) = self.used.get_mut(&task.pool) {
+            used.slots = used.slots.saturating_sub(task.slots);
+        }
+        for (resource, amount) in &task.resources {
+            subtract(&mut self.resources, resource, *amount);
+        }
+    }
+
     /// How many tasks of a section of a run are not over.
     pub(crate) fn unfinished(&self, run: RunId, what: Unfinished) -> u32 {
         self.unfinished.get(&(run, what)).copied().unwrap_or(0)
@@ -306,6 +317,14 @@ impl Index {
 /// The place of a task run that waits for capacity.
 pub(crate) fn key_of(state: &State, spot: Spot) -> QueueKey {
     Share::of(state, spot).queue_key()
+}
+
+/// The priority by which a queue is in order.
+fn turned(priority: Priority) -> Priority {
+    match faults::active(Fault::PriorityReversed) {
+        true => Priority(u16::MAX - priority.0),
+        false => priority,
+    }
 }
 
 /// An amount of nothing leaves no entry, so that an index and its recount are equal.
@@ -352,7 +371,13 @@ impl<'a> Share<'a> {
 
     /// What may still run holds what it has taken, until its end is known.
     fn holds_capacity(&self) -> bool {
-        self.is_active() && self.task.has_process() && !self.is_parent()
+        let is_active = match &self.progress.phase {
+            TaskPhase::Active(Activity::Stopping) => !faults::active(Fault::SlotFreedAtStop),
+            TaskPhase::Waiting(Wait::Retry { .. }) => faults::active(Fault::RetryKeepsSlot),
+            TaskPhase::Active(_) => true,
+            TaskPhase::Waiting(_) | TaskPhase::Queued | TaskPhase::Finished(_) => false,
+        };
+        is_active && self.task.has_process() && !self.is_parent()
     }
 
     fn demand(&self) -> Demand {
@@ -370,7 +395,7 @@ impl<'a> Share<'a> {
     fn queue_key(&self) -> QueueKey {
         let own = self.task.priority.unwrap_or(self.run.priority);
         QueueKey {
-            priority: Reverse(effective(own, self.progress.lifted)),
+            priority: Reverse(turned(effective(own, self.progress.lifted))),
             deadline: self.run.deadline.unwrap_or(Timestamp(i64::MAX)),
             age: self.turn(),
             spot: self.spot,

@@ -29,6 +29,7 @@ pub mod durations;
 mod edit;
 pub mod effect;
 pub mod event;
+pub mod faults;
 mod group;
 mod guard;
 mod index;

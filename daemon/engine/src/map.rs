@@ -9,6 +9,7 @@ use shared::state::{Failure, Item, Outcome, TaskPhase, Wait};
 use shared::workflow::{MapOver, Tolerate};
 
 use crate::event::Event;
+use crate::faults::{self, Fault};
 use crate::group;
 use crate::scope::{self, failed_items};
 use crate::size::json_bytes;
@@ -81,7 +82,8 @@ impl Turn<'_> {
         if self.is_stopped(spot) && failed > 0 {
             return self.finish(spot, Outcome::Cancelled);
         }
-        let outcome = match tolerated(self.state, spot, total) {
+        let more = u32::from(faults::active(Fault::ToleratesOneMore));
+        let outcome = match tolerated(self.state, spot, total).map(|it| it + more) {
             Ok(tolerated) if failed <= tolerated => group::of_good_items(self.state, spot),
             Ok(_) if group::is_upstream_failed(self.state, spot) => Outcome::UpstreamFailed,
             Ok(_) => {

@@ -5,6 +5,7 @@ use shared::state::{Activity, Failure, Outcome, RunPhase, Skip, TaskPhase, Wait}
 use shared::workflow::{Section, TriggerRule};
 
 use crate::event::Event;
+use crate::faults::{self, Fault};
 use crate::group;
 use crate::index::Unfinished;
 use crate::pause::is_held_back;
@@ -57,6 +58,7 @@ impl Turn<'_> {
                 Verdict::Wait => {}
                 Verdict::Run => self.ask_when(spot),
                 Verdict::Skip => self.finish(spot, Outcome::Skipped(Skip::Rule)),
+                Verdict::UpstreamFailed if faults::active(Fault::UpstreamFailedWaits) => {}
                 Verdict::UpstreamFailed => self.finish(spot, Outcome::UpstreamFailed),
                 Verdict::Fault(problem) => {
                     let problem = format!("`trigger_rule` {problem}");
@@ -132,7 +134,9 @@ fn verdict(state: &State, spot: Spot) -> Verdict {
         let outcome = state.task_run(group::needed(state, spot, *need)).phase.outcome()?;
         Some(if counts_as_success(definition.task(*need), outcome) {
             End::Success
-        } else if outcome.is_failure() {
+        } else if outcome.is_failure()
+            || (matches!(outcome, Outcome::Skipped(_)) && faults::active(Fault::SkippedIsFailure))
+        {
             End::Failure
         } else {
             End::Skipped

@@ -9,6 +9,7 @@ use shared::time::Timestamp;
 use shared::workflow::{Priority, Task};
 
 use crate::blockers::lacks;
+use crate::faults::{self, Fault};
 use crate::index::Age;
 use crate::state::{Spot, State, TaskRun};
 
@@ -61,6 +62,7 @@ pub struct Used {
 /// The priority that counts: waiting lifts to just below critical, and never past it.
 pub(crate) fn effective(own: Priority, lifted: bool) -> Priority {
     match lifted && own < CRITICAL {
+        true if faults::active(Fault::LiftsPastCritical) => Priority::MAX,
         true => own.max(Priority(CRITICAL.0 - 1)),
         false => own,
     }

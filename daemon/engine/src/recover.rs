@@ -7,6 +7,7 @@ use shared::state::{Activity, TaskPhase};
 
 use crate::effect::Effect;
 use crate::event::{AttemptRef, Event};
+use crate::faults::{self, Fault};
 use crate::input::{AttemptEnd, How, Known};
 use crate::launch;
 use crate::state::Spot;
@@ -90,7 +91,7 @@ impl Turn<'_> {
     fn is_unknown(&mut self, spot: Spot, attempt: AttemptRef, is_new: bool) {
         let progress = self.state.task_run(spot);
         let was_started = progress.open_attempt().is_some_and(|it| it.started_at.is_some());
-        if was_started || is_new {
+        if (was_started || is_new) && !faults::active(Fault::LostIsStartedAgain) {
             let evidence = match is_new {
                 true => "the journal of its runner was replaced",
                 false => "its runner does not know it",

@@ -11,6 +11,7 @@ use shared::workflow::{OnRunFailure, Section, UndoPolicy};
 
 use crate::definition::Definition;
 use crate::event::Event;
+use crate::faults::{self, Fault};
 use crate::input::Archived;
 use crate::mark::finally_of;
 use crate::person::conflict;
@@ -303,7 +304,8 @@ fn can_be_undone(state: &State, spot: Spot) -> bool {
 
 fn has_run(state: &State, spot: Spot, progress: &TaskRun) -> bool {
     let has_run = progress.attempts.len() > progress.attempts_undone as usize;
-    !progress.is_undone() && has_run && !state.is_parent(spot)
+    let is_undone = progress.is_undone() && !faults::active(Fault::UndoneTwice);
+    !is_undone && has_run && !state.is_parent(spot)
 }
 
 fn has_no_undo(state: &State, spot: Spot) -> bool {
@@ -355,6 +357,9 @@ fn next_undos(state: &State, run: RunId) -> Vec<Spot> {
     }
     let barred = barred_by(definition, &in_the_way);
     pending.sort_unstable();
+    if faults::active(Fault::UndoOldestFirst) {
+        pending.reverse();
+    }
     let room = (rollback.policy.parallel as usize).saturating_sub(under_way);
     let free = pending.into_iter().map(|it| it.1);
     let is_barred = |spot: &Spot| {

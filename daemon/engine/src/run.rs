@@ -5,6 +5,7 @@ use shared::state::{Outcome, RunOutcome, RunPhase, TaskPhase};
 use shared::workflow::{Kind, OnFailure, Section, Task, WhenFull};
 
 use crate::event::Event;
+use crate::faults::{self, Fault};
 use crate::index::Unfinished;
 use crate::scope::failed_items;
 use crate::state::{Run, Spot, State, TaskRun};
@@ -15,8 +16,17 @@ impl Turn<'_> {
     pub(crate) fn start_runs(&mut self) {
         let lanes = self.state.index.lanes.iter();
         let open = lanes.filter(|((workflow, _), _)| !self.state.is_workflow_paused(workflow));
-        let starting = open.flat_map(|(_, lane)| {
-            let places = lane.active.len()..;
+        let starting = open.flat_map(|((workflow, _), lane)| {
+            let active = match faults::active(Fault::EndedRunsCount) {
+                true => self
+                    .state
+                    .library
+                    .get(workflow)
+                    .map_or(0, |it| it.newest as usize)
+                    .saturating_sub(lane.queued.len()),
+                false => lane.active.len(),
+            };
+            let places = active..;
             let may_start =
                 lane.queued.iter().filter(|(_, _, run)| self.state.run(*run).pause.is_none());
             let may_start =
@@ -186,5 +196,6 @@ fn was_tolerated(it: &TaskRun) -> bool {
 /// Whether what needs a task sees it as a success: also one whose failure the workflow goes on from.
 pub(crate) fn counts_as_success(task: &Task, outcome: &Outcome) -> bool {
     outcome.is_success()
+        || (matches!(outcome, Outcome::Skipped(_)) && faults::active(Fault::SkippedIsSuccess))
         || (task.on_failure == OnFailure::Continue && matches!(outcome, Outcome::Failed(_)))
 }

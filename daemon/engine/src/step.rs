@@ -10,6 +10,7 @@ use shared::time::Timestamp;
 use crate::audit;
 use crate::effect::Effect;
 use crate::event::{Event, Stamped};
+use crate::faults::{self, Fault};
 use crate::index::Timer;
 use crate::input::{Archived, Input, Seen, Ticket};
 use crate::latest;
@@ -73,6 +74,7 @@ impl Engine {
             touched: BTreeSet::new(),
             look_at: None,
         };
+        turn.fire_stray_timers();
         turn.take_in(input);
         turn.pass();
         self.look_at = turn.look_at;
@@ -200,6 +202,9 @@ impl Turn<'_> {
         seen: &Seen,
         archived: Option<&Archived>,
     ) -> Result<Option<Plan>, Refusal> {
+        if faults::active(Fault::SeenUnchecked) {
+            return Ok(None);
+        }
         let changed = |what: String| {
             let message = format!("it has changed since you looked: {what}");
             Refusal::new(RefusalCode::Conflict, message).help("look again, and decide anew")

@@ -1,5 +1,18 @@
 //! Judges the world, not the engine's opinion of it: by what is on disk, and by what has really happened. Source:
 //! reliability, 3.2.
+//!
+//! Which function judges which invariant of reliability, 3.2:
+//!
+//! | | |
+//! |---|---|
+//! | I1 nothing acknowledged is lost | `History::answered`, `History::replayed`, [`Checker::pause_acknowledged`] |
+//! | I2 no attempt starts twice | [`Checker::happened`], `Checker::ordered` |
+//! | I3 limits, by lifetimes of processes | `capacity`, `run_limits`, `undo_runs_alone` |
+//! | I4 needs allow it; nothing after a cancel | `needs`, `rule_lets_run`, `end_is_allowed`, `not_after_cancel`, `undo_may_start` |
+//! | I5 recorded ends are the real ones | `end_recorded` |
+//! | I7 what is not over is explained, and truly | [`Checker::explained`], [`Checker::pauses_are_over`] |
+//! | I8 whoever changes something is named; a replay gives the same | `named`, `History::keep`, `History::replayed` |
+//! | I12 at rest once nothing goes wrong | `History::come_to_rest`, [`Checker::at_rest`], `World::unrest` |
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,13 +24,15 @@ use shared::id::{AttemptId, PoolName, ResourceName, RunId, TaskName, TaskPath, V
 use shared::request::{PauseWhat, RollbackWhat};
 use shared::state::Outcome;
 use shared::time::Timestamp;
-use shared::workflow::{Section, Task, Workflow};
+use shared::workflow::{Priority, Section, Task, Workflow};
 
 use crate::world::Fact;
 
+mod explain;
 mod limits;
 mod people;
 pub mod plans;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod undos;
@@ -38,12 +53,17 @@ pub struct Checker {
     forgotten: BTreeSet<AttemptId>,
     stopped: BTreeSet<AttemptId>,
     recorded: BTreeSet<AttemptId>,
+    /// The attempts whose start is on disk, and whose end is not.
+    open: BTreeSet<AttemptId>,
 }
 
 #[derive(Clone, Debug)]
 struct RunFacts {
     workflow: Arc<Workflow>,
     lane: Option<String>,
+    priority: Priority,
+    /// How many items each mapped task has.
+    items: BTreeMap<TaskName, usize>,
     stage: Stage,
     /// How many items of a task may run since a person has said so, and how many ran then.
     widths: BTreeMap<TaskName, (Option<u32>, u32)>,
@@ -78,6 +98,10 @@ struct TaskFacts {
     is_held: bool,
     /// It waits for capacity, runs, or waits for its next attempt.
     is_begun: bool,
+    /// It waits for capacity.
+    is_queued: bool,
+    /// Its next attempt waits until then.
+    not_before: Option<Timestamp>,
     /// Retries that counted.
     retries: u32,
     /// A person has sent this attempt back to the queue.
@@ -99,10 +123,12 @@ struct Ordered {
 }
 
 impl RunFacts {
-    fn new(workflow: Arc<Workflow>, lane: Option<String>) -> Self {
+    fn new(workflow: Arc<Workflow>, lane: Option<String>, priority: Priority) -> Self {
         Self {
             workflow,
             lane,
+            priority,
+            items: BTreeMap::new(),
             widths: BTreeMap::new(),
             stage: Stage::Queued,
             cancelled: None,
@@ -172,7 +198,10 @@ impl Checker {
                 self.end_word(*run, *outcome)?;
                 self.facts(*run)?.stage = Stage::Ended;
             }
-            Event::AttemptStarting { attempt, .. } => self.ordered(attempt)?,
+            Event::AttemptStarting { attempt, .. } => self.ordered(attempt, stamped.at)?,
+            Event::RunPrioritized { run, priority, .. } => {
+                self.facts(*run)?.priority = *priority;
+            }
             Event::AttemptEnded(it) => {
                 self.end_recorded(it.attempt.id, &it.outcome)?;
                 self.may_queue_again(&it.attempt, &it.outcome)?;
@@ -191,7 +220,7 @@ impl Checker {
     fn run_created(&mut self, it: &RunCreated) -> Result<(), String> {
         let workflow = self.workflows.get(&it.version).cloned();
         let workflow = workflow.ok_or("a run is of a version that never was")?;
-        let facts = RunFacts::new(workflow, it.lane.clone());
+        let facts = RunFacts::new(workflow, it.lane.clone(), it.priority);
         match self.runs.insert(it.run, facts) {
             Some(_) => Err(format!("two runs have the id {}", it.run)),
             None => Ok(()),
@@ -203,7 +232,7 @@ impl Checker {
     }
 
     /// An attempt's start is on disk.
-    fn ordered(&mut self, it: &AttemptRef) -> Result<(), String> {
+    fn ordered(&mut self, it: &AttemptRef, at: Timestamp) -> Result<(), String> {
         let facts = self.runs.get(&it.run).ok_or("an attempt is of no run")?;
         let task = facts.task(&it.task)?;
         let has_process = it.task.undo || task.has_process();
@@ -211,6 +240,14 @@ impl Checker {
         self.not_after_cancel(facts, &it.task, it.id)?;
         self.not_paused(it.run, pool.as_ref())?;
         may_start(facts, task, &it.task)?;
+        self.rule_lets_run(facts, &it.task)?;
+        if has_process {
+            self.critical_goes_first(facts, &it.task)?;
+        }
+        let waits_until = facts.tasks.get(&it.task).and_then(|it| it.not_before);
+        if waits_until.is_some_and(|it| it > at) {
+            return Err(format!("{} starts before its wait for a retry is over", it.task));
+        }
         if let Some((before, _)) = facts.tasks.get(&it.task).and_then(|it| it.newest)
             && !self.recorded.contains(&before)
         {
@@ -220,12 +257,13 @@ impl Checker {
             self.undo_may_start(it.run, &it.task)?;
         }
         let ordered = Ordered { run: it.run, path: it.task.clone(), has_process };
+        self.open.insert(it.id);
         if self.attempts.insert(it.id, ordered).is_some() {
             return Err(format!("two attempts have the id {}", it.id));
         }
         let facts = self.facts(it.run)?.facts(&it.task);
         let before = facts.newest.replace((it.id, it.number)).map_or(0, |it| it.1);
-        (facts.is_undone, facts.is_begun) = (false, true);
+        (facts.is_undone, facts.is_begun, facts.is_queued) = (false, true, false);
         match it.number == before + 1 {
             true => Ok(()),
             false => Err(format!("attempt {} of {} follows {before}", it.number, it.task)),

@@ -33,6 +33,11 @@ impl Journal {
         Ok(steps?.into_iter().flatten().collect())
     }
 
+    /// Loses the newest record, as a disk does that lies.
+    pub fn lose(&mut self) {
+        self.records.pop();
+    }
+
     /// The state that follows from all events.
     ///
     /// # Errors

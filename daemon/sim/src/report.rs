@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use engine::Event;
 use shared::state::RunOutcome;
+use shared::time::Timestamp;
+
+use crate::course::Choice;
 
 /// How much a history was.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -17,6 +20,8 @@ pub struct Totals {
     pub events: u64,
     /// Deaths of the daemon.
     pub crashes: u64,
+    /// Steps that the disk did not take, or of which nobody knew whether it had.
+    pub disk_faults: u64,
     /// Runs that were made.
     pub runs: u64,
     /// Rollbacks that undid all they should.
@@ -46,6 +51,7 @@ impl std::ops::AddAssign for Totals {
         self.steps += other.steps;
         self.events += other.events;
         self.crashes += other.crashes;
+        self.disk_faults += other.disk_faults;
         self.runs += other.runs;
         self.rolled_back += other.rolled_back;
         self.rollback_failed += other.rollback_failed;
@@ -64,8 +70,22 @@ pub struct Failed {
     pub step: u64,
     /// What does not hold.
     pub problem: String,
-    /// The last events, oldest first.
+    /// When it was noticed.
+    pub at: Timestamp,
+    /// What was done, went wrong and became true, oldest first: the last of it.
     pub recent: Vec<String>,
+    /// What could be left out, in the order of the history.
+    pub choices: Vec<Choice>,
+}
+
+impl Failed {
+    /// The problem without the names and numbers that differ from one history to another.
+    pub fn kind(&self) -> String {
+        let words = self.problem.split_whitespace().filter(|word| {
+            word.len() > 1 && word.chars().all(|it| it.is_ascii_lowercase() || it == ',')
+        });
+        words.take(8).collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl fmt::Display for Failed {

@@ -12,6 +12,12 @@ impl Rng {
         Self(seed)
     }
 
+    /// Chance of its own for one thing of many: what is drawn for another changes nothing of it.
+    pub fn of(seed: u64, thing: u64) -> Self {
+        let mut rng = Self(seed ^ thing.wrapping_mul(0xd6e8_feb8_6659_fd93));
+        Self(rng.number())
+    }
+
     /// Any number.
     pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -35,6 +35,8 @@ pub enum Happening {
     Fault,
     /// The daemon starts again.
     Restarts,
+    /// The disk keeps again what is written.
+    DiskHeals,
 }
 
 /// Something that has really happened to a process.
@@ -53,6 +55,7 @@ pub enum Fact {
 /// All that is not the daemon.
 #[derive(Clone, Debug)]
 pub struct World {
+    seed: u64,
     rng: Rng,
     order: u64,
     queue: BTreeMap<(Timestamp, u64), Happening>,
@@ -99,6 +102,7 @@ impl World {
     pub fn new(seed: u64, pools: impl IntoIterator<Item = PoolName>) -> Self {
         let runner = || Runner { lineage: 1, connection: None, table: BTreeMap::new() };
         Self {
+            seed,
             rng: Rng::new(seed),
             order: 0,
             queue: BTreeMap::new(),
@@ -107,6 +111,22 @@ impl World {
             files: BTreeMap::new(),
             facts: Vec::new(),
             is_faulty: true,
+        }
+    }
+
+    /// What follows is drawn for the sake of one thing that happens.
+    pub fn draw_for(&mut self, thing: u64) {
+        self.rng = Rng::of(self.seed, thing);
+    }
+
+    /// The daemon breaks every connection and makes them anew.
+    pub fn reconnect(&mut self, now: Timestamp) {
+        for pool in self.pools() {
+            if let Some(runner) = self.runners.get_mut(&pool) {
+                runner.connection = None;
+            }
+            let wait = self.rng.span(Duration::from_secs(2));
+            self.at(now + wait, Happening::Connects(pool));
         }
     }
 
@@ -201,6 +221,7 @@ impl World {
         let grace = held.launch.kill_grace;
         let lasts = match self.rng.below(10) {
             0 => Duration::ZERO,
+            1 if self.rng.once_in(6) => self.rng.span(Duration::from_secs(4 * 3_600)),
             1 => self.rng.span(Duration::from_secs(600)),
             _ => self.rng.span(Duration::from_secs(40)),
         };
@@ -468,7 +489,12 @@ fn draw_end(rng: &mut Rng, is_faulty: bool) -> How {
 }
 
 fn outputs(rng: &mut Rng) -> Vec<u8> {
-    let items: Vec<String> = (0..rng.below(4)).map(|it| format!("\"o{it}\"")).collect();
+    // Another time some are missing, and they come in another order.
+    let mut items: Vec<String> = (0..4).map(|it| format!("\"o{it}\"")).collect();
+    items.retain(|_| rng.percent(50));
+    if rng.percent(50) {
+        items.reverse();
+    }
     let mut text = format!("{{\"list\": [{}]}}\n", items.join(", "));
     match rng.below(12) {
         0 => text.push_str("no output\n"),

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 
 fn run(out: &mut impl Write) -> Result<(), String> {
     let mut words = std::env::args().skip(1);
-    let (mut from, mut seeds, mut steps) = (1, 100, 300);
+    let (mut from, mut seeds, mut steps, mut shrinks) = (1, 100, 300, 1);
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a number"))?;
         let value: u64 = value.parse().map_err(|_| format!("`{value}` is not a number"))?;
@@ -26,18 +26,33 @@ fn run(out: &mut impl Write) -> Result<(), String> {
             "--seeds" => seeds = value,
             "--from" => from = value,
             "--steps" => steps = value,
-            _ => return Err(format!("there is no {word}: --seed, --seeds, --from, --steps")),
+            "--shrink" => shrinks = value,
+            _ => {
+                return Err(format!(
+                    "there is no {word}: --seed, --seeds, --from, --steps, --shrink 0"
+                ));
+            }
         }
     }
     let mut totals = sim::Totals::default();
-    for seed in from..from.saturating_add(seeds) {
-        totals += sim::play(seed, steps).map_err(|it| it.to_string())?;
+    let mut first = from;
+    while first < from.saturating_add(seeds) {
+        let last = first.saturating_add(1_000).min(from.saturating_add(seeds));
+        let played = sim::many::play_many(first..last, steps);
+        totals += played.map_err(|failed| match shrinks {
+            0 => failed.to_string(),
+            _ => sim::shrink::story(&sim::Script::new(failed.seed, steps), *failed),
+        })?;
+        first = last;
+        if first < from.saturating_add(seeds) {
+            writeln!(out, "{} histories", totals.histories).map_err(|it| it.to_string())?;
+        }
     }
     let days = totals.time.as_secs() / 86_400;
     writeln!(
         out,
-        "{} histories, {} runs, {} steps, {} events, {} crashes, {days} days of virtual time",
-        totals.histories, totals.runs, totals.steps, totals.events, totals.crashes
+        "{} histories, {} runs, {} steps, {} events, {} crashes, {} disk faults, {days} days ({:.1} years) of virtual time",
+        totals.histories, totals.runs, totals.steps, totals.events, totals.crashes, totals.disk_faults, days as f64 / 365.25
     )
     .and_then(|()| {
         writeln!(

@@ -113,6 +113,7 @@ impl Checker {
         id: AttemptId,
         outcome: &AttemptOutcome,
     ) -> Result<(), String> {
+        self.open.remove(&id);
         if !self.recorded.insert(id) {
             return Err(format!("attempt {id} ended twice"));
         }

@@ -90,7 +90,10 @@ impl Checker {
             }
             Event::ItemsExpanded { run, task, inner, items } => {
                 let facts = self.facts(*run)?;
-                [task].into_iter().chain(inner).for_each(|it| expanded(facts, it, items));
+                for it in [task].into_iter().chain(inner) {
+                    facts.items.insert(it.clone(), items.len());
+                    expanded(facts, it, items);
+                }
             }
             Event::GroupStarted { run, task } => self.group_started(*run, task)?,
             Event::TaskQueued { run, task } => {
@@ -98,17 +101,23 @@ impl Checker {
                     self.undo_may_begin(*run, task)?;
                 }
                 let facts = self.facts(*run)?.facts(task);
+                if facts.not_before.take().is_some_and(|it| it > stamped.at) {
+                    return Err(format!("{task} goes on before its wait for a retry is over"));
+                }
+                facts.is_queued = true;
                 (facts.is_begun, facts.must_queue, facts.requeued) = (true, false, None);
             }
-            Event::RetryScheduled { run, task, counts, .. } => {
+            Event::RetryScheduled { run, task, counts, at, .. } => {
                 self.retry_scheduled(*run, task, *counts)?;
+                self.facts(*run)?.facts(task).not_before = Some(*at);
             }
             Event::TaskHeld { run, task, .. } => {
                 let facts = self.facts(*run)?.facts(task);
                 if facts.must_queue {
                     return Err(format!("{task} was sent back to the queue, and is held"));
                 }
-                (facts.is_held, facts.is_begun) = (true, false);
+                (facts.is_held, facts.is_begun, facts.is_queued) = (true, false, false);
+                facts.not_before = None;
             }
             Event::TaskReleased { run, task, .. } => {
                 let facts = self.facts(*run)?.facts(task);
@@ -127,6 +136,7 @@ impl Checker {
             }
             Event::TaskFinished { run, task, outcome } => {
                 self.limit_was_used(*run, task, outcome)?;
+                self.end_is_allowed(*run, task, outcome)?;
                 self.ended(*run, task, outcome, stamped.at, false)?;
             }
             _ => {}
@@ -153,6 +163,7 @@ impl Checker {
             return Err(format!("{path} was sent back to the queue, and ends: {outcome:?}"));
         }
         (facts.is_held, facts.is_begun, facts.must_queue) = (false, false, false);
+        (facts.is_queued, facts.not_before) = (false, None);
         (facts.ended, facts.is_marked) = (Some((outcome.clone(), at)), is_marked);
         if path.undo && outcome.is_success() {
             it.facts(&path.clone().forward()).is_undone = true;

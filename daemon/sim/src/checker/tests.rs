@@ -140,7 +140,7 @@ fn undoing(policy: UndoPolicy) -> Checker {
     };
     let second = Task { name: "t1".into(), needs: vec!["t0".into()], ..task.clone() };
     workflow.tasks = vec![task, second];
-    let facts = RunFacts::new(Arc::new(workflow), None);
+    let facts = RunFacts::new(Arc::new(workflow), None, Priority::NORMAL);
     let mut checker = Checker::new(generate::pools(), generate::resources());
     checker.runs.insert(RUN, facts);
     let outcome = RunOutcome::Failed;

@@ -10,6 +10,7 @@ use shared::request::{Actor, Answer, Refusal, Request};
 
 use super::History;
 use crate::checker::plans::Shown;
+use crate::course::Choice;
 use crate::people::{self, Known};
 use crate::world::Happening;
 
@@ -24,10 +25,17 @@ pub(super) struct About {
     was_over: bool,
 }
 
-impl History {
+impl History<'_> {
     pub(super) fn act(&mut self) -> Result<(), String> {
-        let pause = self.rng.span(Duration::from_secs(40));
+        // People come in bursts, and go home.
+        let pause = match self.rng.once_in(14) {
+            true => self.rng.span(Duration::from_secs(9 * 3_600)),
+            false => self.rng.span(Duration::from_secs(40)),
+        };
         self.world.at(self.now + pause, Happening::Acts);
+        if !self.chooses(Choice::Act(self.now)) {
+            return Ok(());
+        }
         let Some(engine) = &self.engine else { return Ok(()) };
         if self.rng.once_in(25) {
             self.change_library();
@@ -51,6 +59,9 @@ impl History {
     }
 
     pub(super) fn ask(&mut self, request: Request, shown: Option<Shown>) -> Result<(), String> {
+        if self.engine.is_some() && !self.is_degraded {
+            self.tell(format!(">> {request:?}"));
+        }
         let Some(engine) = &self.engine else { return Ok(()) };
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
