@@ -202,7 +202,8 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             let needs = definition.needs(spot.task).iter();
             let needs = needs.map(|need| group::needed(state, spot, *need));
             let around = group::closed_around(state, spot);
-            let needs = open_tasks(state, around.into_iter().chain(needs));
+            let around = around.into_iter().map(|it| ("its group ", it));
+            let needs = open_tasks(state, around.chain(needs.map(|it| ("", it))));
             let rule = match &definition.task(spot.task).trigger_rule {
                 TriggerRule::Expr(rule) => format!("; then `{}` is asked", rule.source()),
                 _ => String::new(),
@@ -215,7 +216,7 @@ pub(crate) fn explain(state: &State, spot: Spot, obstacle: &Obstacle<'_>) -> Blo
             let main = || {
                 let is_main = |it: &u32| definition.task(*it).section == Section::Main;
                 let places = definition.places().filter(is_main);
-                open_tasks(state, places.map(|it| Spot::task(spot.run, it)))
+                open_tasks(state, places.map(|it| ("", Spot::task(spot.run, it))))
             };
             let open = if is_last && needs.who.is_empty() { main() } else { needs };
             let Open { who, holders } = open;

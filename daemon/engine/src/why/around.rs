@@ -65,12 +65,13 @@ pub(super) struct Open {
     pub(super) holders: Vec<Holder>,
 }
 
-pub(super) fn open_tasks(state: &State, spots: impl Iterator<Item = Spot>) -> Open {
-    let open = spots.filter(|it| !state.task_run(*it).phase.is_over());
-    let open: Vec<Spot> = open.collect();
-    let holder = |spot: &Spot| {
+/// Each with what it is called: nothing, or `its group `.
+pub(super) fn open_tasks(state: &State, spots: impl Iterator<Item = (&'static str, Spot)>) -> Open {
+    let open = spots.filter(|(_, it)| !state.task_run(*it).phase.is_over());
+    let open: Vec<(&str, Spot)> = open.collect();
+    let holder = |(what, spot): &(&str, Spot)| {
         let it = state.task_run(*spot);
-        let name = format!("{} ({})", state.path(*spot), it.phase.word());
+        let name = format!("{what}{} ({})", state.path(*spot), it.phase.word());
         Holder { name, since: Some(it.since), until: None }
     };
     let holders: Vec<Holder> = open.iter().take(NAMED_MAX).map(holder).collect();

@@ -92,6 +92,7 @@ fn after_a_minute_what_becomes_free_is_kept_for_what_does_not_fit() {
     expect![[r#"
         [
             "what is free of pool `local` is kept for flow#1 large, which goes before it",
+            "it is number 2 in the queue of pool `local`, after flow#1 large",
         ]
     "#]]
     .assert_debug_eq(&world.why(run, "small4"));

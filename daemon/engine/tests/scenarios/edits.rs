@@ -117,6 +117,7 @@ fn fewer_items_may_run_and_what_runs_goes_on() {
         00:00 refused: as many items of `a` as fit may run at once already
         00:00 refused: at least one item must be able to run (`runyard hold` stops items, `runyard pause` the run)
         as many items as may run (1, by `runyard map-width`)
+        it is number 2 in the queue of pool `local`, after flow#1 a:4
     "#]].assert_eq(&format!("{}{why}\n", world.trace()));
 }
 
@@ -250,7 +251,7 @@ fn a_retry_takes_the_newest_version() {
     world.crash();
     expect![[r#"
         00:00 run flow#1 is taken up again
-        00:00 takes version ec4518d6, asked by user:ann
+        00:00 takes version d25acf07, asked by user:ann
         00:00 parameter n is 5, was 1 by user:ann
         00:00 a, b, c to run again, asked by user:ann
         00:00 run started

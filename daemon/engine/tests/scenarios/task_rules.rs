@@ -241,7 +241,9 @@ fn the_time_that_a_run_is_paused_does_not_count() {
     world.resume(PauseWhat::All);
     assert_eq!(
         world.why(run, "a"),
-        ["attempt 1 (pid 42) runs; run timeout at 2026-01-01T02:10:00.000Z"]
+        [
+            "attempt 1 (pid 42) runs; run timeout at 2026-01-01T02:10:00.000Z; the runner of pool `local` cannot be reached, its end is not known"
+        ]
     );
     world.wait(299);
     assert!(world.state().runs[&run].clock.over.is_none());

@@ -201,7 +201,7 @@ fn a_when_that_was_false_is_told_with_what_it_has_read() {
     .assert_eq(&told_of(&world, run, "b"));
     expect![[r#"
         c skipped
-          Ended 0..?: it skipped: its trigger rule does not hold
+          Ended 0..?: it skipped: its trigger rule does not hold: `all_success` of b skipped
           Cause 0..?: b skipped: its `when` was false
           Cause 0..?: the `when` of b is `tasks.a.outputs.n > 3`; tasks.a.outputs.n was 2
     "#]]
