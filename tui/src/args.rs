@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use act::{
-    Cancel, Comment, Drain, Edit, MapWidth, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand,
+    Cancel, Comment, DrainBy, Edit, MapWidth, Mark, OnTask, PAUSE, Pause, PauseSpan, PoolCommand,
     Release, ResourceCommand, Resume, Retry, Rollback, Size, WorkflowCommand,
 };
 
@@ -205,7 +205,7 @@ pub(crate) enum Command {
         command: ResourceCommand,
     },
     /// Start nothing more anywhere until `resume --all`, and say what will have ended by then
-    Drain(Drain),
+    Drain(DrainBy),
     /// Give a run another deadline
     Deadline {
         #[arg(help = RUN)]

@@ -261,7 +261,9 @@ impl State {
     /// The clock of a run stands while it is paused, waits, or is undone or tidied up.
     fn turn_clocks(&mut self, event: &Event, at: Timestamp) {
         let runs: Vec<RunId> = match event {
-            Event::Paused { what, .. } | Event::Resumed { what, .. } => match what {
+            Event::Paused { what, .. }
+            | Event::Draining { what, .. }
+            | Event::Resumed { what, .. } => match what {
                 PauseWhat::Run(run) => vec![*run],
                 PauseWhat::All | PauseWhat::Workflow(_) | PauseWhat::Pool(_) => {
                     self.runs.keys().copied().collect()

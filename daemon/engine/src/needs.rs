@@ -151,11 +151,11 @@ fn verdict(state: &State, spot: Spot) -> Verdict {
 /// What an expression says of the needs, once all have ended.
 fn ask_rule(state: &State, spot: Spot, rule: &Expr) -> Verdict {
     let definition = state.definition(spot.run);
-    let run = state.run(spot.run);
     let mut needs = serde_json::Map::new();
     for need in definition.needs(spot.task) {
         let task = definition.task(*need);
-        let Some(outcome) = run.tasks[*need as usize].phase.outcome() else { return Verdict::Wait };
+        let progress = state.task_run(group::needed(state, spot, *need));
+        let Some(outcome) = progress.phase.outcome() else { return Verdict::Wait };
         let succeeded = counts_as_success(task, outcome);
         let parts = serde_json::json!({
             "succeeded": succeeded,
@@ -165,6 +165,12 @@ fn ask_rule(state: &State, spot: Spot, rule: &Expr) -> Verdict {
             "cancelled": *outcome == Outcome::Cancelled,
             "done": true,
         });
+        // What is beside it in its group has a short name too.
+        if let Some((group, short)) = task.name.as_str().rsplit_once('/')
+            && state.task(spot).group.as_ref().is_some_and(|it| it.as_str() == group)
+        {
+            needs.insert(short.to_owned(), parts.clone());
+        }
         needs.insert(task.name.to_string(), parts);
     }
     let mut scope = shared::expr::Scope::new();

@@ -28,6 +28,8 @@ pub struct Replay {
     state: State,
     run: RunId,
     workflow: Arc<Workflow>,
+    /// Whether what the run was like is of another version of its workflow, up to here.
+    is_of_other: bool,
     /// The last event that was applied.
     seq: Seq,
 }
@@ -67,7 +69,7 @@ impl Replay {
         let mut state = State::default();
         let event = Event::WorkflowLoaded { workflow: workflow.clone() };
         state.apply(&Stamped { at: Timestamp::default(), event });
-        Self { state, run, workflow, seq: Seq(0) }
+        Self { state, run, workflow, is_of_other: false, seq: Seq(0) }
     }
 
     /// The same after these events of the run.
@@ -75,15 +77,27 @@ impl Replay {
     /// # Errors
     /// If the run was of another version then, or its beginning is missing.
     pub fn apply(&mut self, events: &[(Seq, Stamped)]) -> Result<(), Refusal> {
-        events.iter().try_for_each(|(seq, it)| self.apply_one(*seq, it))
+        events.iter().try_for_each(|(seq, it)| self.apply_one(*seq, it))?;
+        match self.is_of_other {
+            true => Err(other_version()),
+            false => Ok(()),
+        }
     }
 
     fn apply_one(&mut self, seq: Seq, stamped: &Stamped) -> Result<(), Refusal> {
         self.seq = seq;
         match &stamped.event {
             Event::RunCreated(it) if it.version != self.workflow.version => {
-                return Err(other_version());
+                self.is_of_other = true;
             }
+            // It comes with all that it has kept of the version that it had.
+            Event::RunReopened { workflow, .. } if self.is_of_other => {
+                self.is_of_other = workflow.version != self.workflow.version;
+                if !self.is_of_other {
+                    self.state.apply(stamped);
+                }
+            }
+            _ if self.is_of_other => {}
             // What it was like is known from its own events: the record need not repeat it.
             Event::RunReopened { workflow, .. } => {
                 if workflow.version != self.workflow.version {
@@ -98,6 +112,7 @@ impl Replay {
         }
         match self.run() {
             Some(_) => Ok(()),
+            None if self.is_of_other => Ok(()),
             // A plan may be confirmed before what it takes up again.
             None => Err(not_kept()),
         }
@@ -153,6 +168,9 @@ impl Replay {
         let mut words = Words::default();
         for (seq, stamped) in events {
             self.apply_one(*seq, stamped)?;
+            if self.is_of_other {
+                continue;
+            }
             let Some(run) = self.run() else { return Err(not_kept()) };
             let it = describe::view(*seq, stamped);
             let path = it.task.as_deref().map(|it| TaskPath::from(it).forward());

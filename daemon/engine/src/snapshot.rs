@@ -101,7 +101,7 @@ fn run_view_of(
         ended: run.ended_at,
         counts: counts(run, workflow),
         tasks,
-        times_out: run.clock.ends(),
+        times_out: run.clock.ends().filter(|_| !run.phase.is_over()),
         pause: run_pause(run, state),
         rollback: rollback_view(run),
         seq,

@@ -603,7 +603,9 @@ impl<'a> History<'a> {
             let seq = events.last().map_or(Seq(0), |it| it.0);
             let then = run_view(&archived.run, &archived.workflow, None, seq);
             if replay.view().as_ref() != Some(&then) {
-                return Err(format!("run {run} is not what its own events say"));
+                let (then, now) = (format!("{:#?}", Some(then)), format!("{:#?}", replay.view()));
+                let differs = now.lines().zip(then.lines()).find(|(now, then)| now != then);
+                return Err(format!("run {run} is not what its own events say: {differs:?}"));
             }
         }
         Ok(())

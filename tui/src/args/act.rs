@@ -170,7 +170,7 @@ pub(crate) enum PoolCommand {
     Drain {
         pool: String,
         #[command(flatten)]
-        drain: Drain,
+        drain: DrainBy,
     },
     /// Give it another number of slots, until its configuration says another; what runs goes on
     Resize {
@@ -205,7 +205,7 @@ pub(crate) struct Size {
 
 /// By when what runs should have ended.
 #[derive(Args, Debug)]
-pub(crate) struct Drain {
+pub(crate) struct DrainBy {
     /// An instant, or how long from now (2h)
     #[arg(long, value_name = "TIME")]
     pub(crate) by: Option<String>,

@@ -5,11 +5,11 @@ use shared::request::{PauseWhat, Request};
 
 use super::pause::read_until;
 use super::{Cx, act, plan};
-use crate::args::{Drain, ResourceCommand, Size};
+use crate::args::{DrainBy, ResourceCommand, Size};
 use crate::error::{Error, Exit};
 
 /// Starts nothing more, and says what will have ended by then.
-pub(super) fn drain(cx: &mut Cx, what: PauseWhat, asked: Drain) -> Result<Exit, Error> {
+pub(super) fn drain(cx: &mut Cx, what: PauseWhat, asked: DrainBy) -> Result<Exit, Error> {
     let view = cx.view();
     let by = read_until(asked.by.as_deref(), view.now)?;
     let client = cx.client()?;

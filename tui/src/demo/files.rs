@@ -30,6 +30,7 @@ pub(super) const EXAMPLES: &[Example] = &[
     file("fan-out.yaml", include_bytes!("../../../workflows/fan-out.yaml")),
     file("hello.yaml", include_bytes!("../../../workflows/hello.yaml")),
     file("retail-daily-sales.yaml", include_bytes!("../../../workflows/retail-daily-sales.yaml")),
+    file("regions.yaml", include_bytes!("../../../workflows/regions.yaml")),
     file("retry.yaml", include_bytes!("../../../workflows/retry.yaml")),
     file(
         "scripts/awk/check_metrics.awk",

@@ -35,11 +35,7 @@ impl Checker {
             it.run == ordered.run && it.path.task == ordered.path.task && !it.path.undo
         };
         let items = self.live().filter(|it| same_task(it.0)).count();
-        let said = run.widths.get(&task.name).copied();
-        let of_file = || task.map.as_ref().and_then(|it| it.max_parallel);
-        let most = said.map_or_else(of_file, |it| it.0).unwrap_or(u32::MAX);
-        // What ran when it was said that fewer may goes on.
-        let most = most.max(said.map_or(0, |it| it.1));
+        let most = run.most_items(&ordered.path)?.unwrap_or(u32::MAX);
         if items > most as usize {
             return Err(format!("{items} items of {} run, {most} may", task.name));
         }
@@ -156,5 +152,18 @@ impl Checker {
             return Err(format!("attempt {id} ended so: {end:?}; recorded is {outcome:?}"));
         }
         Ok(())
+    }
+}
+
+impl RunFacts {
+    /// How many items of a mapped task may run at once.
+    pub(super) fn most_items(&self, path: &TaskPath) -> Result<Option<u32>, String> {
+        let task = self.task(path)?;
+        let of_file = task.map.as_ref().and_then(|it| it.max_parallel);
+        let Some((limit, running)) = self.widths.get(&task.name).copied() else {
+            return Ok(of_file);
+        };
+        // What ran when it was said that fewer may goes on.
+        Ok(limit.map(|it| it.max(running)))
     }
 }

@@ -68,7 +68,7 @@ impl Checker {
             return Err(format!("{path} begins, and is held or has ended"));
         }
         facts.is_begun = true;
-        let most = it.task(path)?.map.as_ref().and_then(|it| it.max_parallel);
+        let most = it.most_items(path)?;
         let of_group = |other: &TaskPath| other.task == path.task && other.item.is_some();
         let begun = it
             .tasks
@@ -84,6 +84,9 @@ impl Checker {
     /// Something has become of a task run or an undo.
     pub(super) fn task_changed(&mut self, stamped: &Stamped) -> Result<(), String> {
         match &stamped.event {
+            Event::VersionTaken { run, removed, .. } => {
+                self.facts(*run)?.tasks.retain(|path, _| !removed.contains(&path.task));
+            }
             Event::TasksReset { run, tasks, .. } => {
                 let facts = self.facts(*run)?;
                 tasks.iter().for_each(|it| reset(facts, it));

@@ -3,7 +3,7 @@
 
 use shared::id::{RunId, TaskPath};
 use shared::state::{Outcome, Skip};
-use shared::workflow::{OnFailure, Priority, Task, Tolerate, TriggerRule};
+use shared::workflow::{Kind, OnFailure, Priority, Task, Tolerate, TriggerRule};
 
 use super::{Checker, RunFacts, task_of};
 
@@ -98,7 +98,8 @@ impl Checker {
         let ends = Ends::of(run, task);
         // What is in a group ends with it.
         let by_rule = matches!(outcome, Outcome::UpstreamFailed | Outcome::Skipped(Skip::Rule))
-            && task.group.is_none();
+            && task.group.is_none()
+            && task.kind != Kind::Group;
         if by_rule && ends.lets_run(&task.trigger_rule) == Some(true) {
             return Err(format!("{path} does not run, and its needs let it"));
         }
