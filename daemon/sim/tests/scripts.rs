@@ -429,7 +429,7 @@ tests:
         &expect![[r#"
             12: the run: expected succeeded, got failed
               because a failed: exit(4)
-              because c:2 failed: timeout
+              because c:2 failed: timeout: the time for one attempt was over
             14: a: expected succeeded, got failed
               because it failed: exit(4)
             14: a, its outcome: expected exit(5), got exit(4)
@@ -448,8 +448,10 @@ tests:
             16: c, its failed items: expected 0, got 1: 2
             16: c, its output `n`: expected [1,2], got [1]
               because it failed: 1 of 2 items failed
+              because c:2 failed: timeout: the time for one attempt was over
             16: c, its output `m`: expected 1, got nothing
               because it failed: 1 of 2 items failed
+              because c:2 failed: timeout: the time for one attempt was over
             17: c:3: expected succeeded, got its items are 1, 2
             18: undo@c:1: expected rolled_back, got nothing of it was undone
             19: the number of tasks: expected 4 succeeded, got 1: c:1
