@@ -10,7 +10,7 @@ use shared::request::{Actor, Answer, Refusal, RefusalCode};
 use shared::workflow::Workflow;
 
 use crate::event::{Event, ParamChange};
-use crate::person::conflict;
+use crate::person::{conflict, not_in_chain};
 use crate::state::{Run, Spot};
 use crate::step::Turn;
 
@@ -57,7 +57,8 @@ impl Turn<'_> {
             return Err(conflict("the run has ended".to_owned()));
         }
         let spot = self.task_run(run, path)?;
-        if !self.state.is_parent(spot) {
+        not_in_chain(self.state, spot, path)?;
+        if !self.state.is_mapped_whole(spot) {
             return Err(conflict(format!("`{path}` is no mapped task")));
         }
         if self.state.task_run(spot).phase.is_over() {

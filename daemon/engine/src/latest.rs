@@ -12,7 +12,7 @@ use shared::expr::Scope;
 use shared::id::{RunId, TaskName, TaskPath};
 use shared::request::{Actor, Answer, Refusal, RefusalCode, RetryWhat};
 use shared::time::Timestamp;
-use shared::workflow::{Task, Workflow};
+use shared::workflow::{Groups, Kind, Task, Workflow};
 
 use crate::create::bind_params;
 use crate::edit::changes;
@@ -123,7 +123,7 @@ struct Moved {
     event: Event,
     /// Tasks that run because of it.
     fresh: Vec<TaskName>,
-    /// Those of them that were there, as another sort of task.
+    /// Tasks that were there and have not ended by that: another sort of task, or a group with a new one in it.
     other: Vec<TaskName>,
 }
 
@@ -158,15 +158,31 @@ fn tasks_of(
         if *was != task {
             changed.push(task.name.clone());
         }
+        let is_group = |it: &Task| it.kind == Kind::Group;
         let is_other_sort = was.map.is_some() != task.map.is_some()
+            || is_group(was) != is_group(task)
             || was.has_process() != task.has_process()
             || was.rollback.is_some() && task.rollback.is_none() && has_undo(&it);
         if is_other_sort {
             fresh.push(task.name.clone());
             other.push(task.name.clone());
-            it = it.anew(now);
+            // The history of its items goes on where it still has some.
+            let items = it.items.take().filter(|_| task.map.is_some());
+            it = TaskRun { items, ..it.anew(now) };
         }
         tasks.push(it);
+    }
+    // A group with a new task has not ended, nor has one around it.
+    let groups = Groups::of(&new.tasks);
+    for place in fresh.iter().filter_map(|it| groups.place(it)).collect::<Vec<_>>() {
+        for group in groups.around(place) {
+            let (name, it) = (&new.tasks[group as usize].name, &mut tasks[group as usize]);
+            if !fresh.contains(name) && !other.contains(name) {
+                other.push(name.clone());
+                let items = it.items.take();
+                *it = TaskRun { items, ..it.anew(now) };
+            }
+        }
     }
     let names: Vec<&TaskName> = new.tasks.iter().map(|it| &it.name).collect();
     let gone = old.tasks.iter().map(|it| &it.name).filter(|it| !names.contains(it));

@@ -295,3 +295,64 @@ fn a_retry_with_another_parameter_keeps_the_version() {
     world.ask(Request::RetryWith { run, what, latest, params, comment: None });
     assert_eq!(world.state().runs[&run].params[&"mode".into()], json!("delta"));
 }
+
+#[test]
+fn a_task_that_has_become_a_group_runs_again_with_what_is_in_it() {
+    let old =
+        "tasks:\n  a: { check: { expr: \"false\" } }\n  b: { needs: a, run: x }\n  c: { run: x }\n";
+    let new = "tasks:\n  a: { tasks: { one: { run: x }, two: { needs: one, run: x } } }\n  b: { needs: a, run: x }\n  c: { run: x }\n";
+    let (mut world, run) = World::playing(4, old);
+    world.succeed("c");
+    world.load(new);
+    world.ask(Request::RetryWith {
+        run,
+        what: RetryWhat::Tasks(vec!["c".into()]),
+        latest: true,
+        params: BTreeMap::new(),
+        comment: None,
+    });
+    for task in ["c", "a/one", "a/two", "b"] {
+        world.succeed(task);
+    }
+    let trace = world.trace();
+    assert!(trace.contains("a begins") && trace.ends_with("run succeeded\n"), "{trace}");
+}
+
+#[test]
+fn a_group_with_a_task_that_is_new_runs_again_and_keeps_what_has_succeeded_in_it() {
+    let old = "tasks:\n  g: { tasks: { one: { run: x } } }\n  b: { run: x }\n";
+    let new = "tasks:\n  g: { tasks: { one: { run: x }, two: { needs: one, run: x } } }\n  b: { run: x }\n";
+    let (mut world, run) = World::playing(4, old);
+    world.succeed("g/one");
+    world.fail("b");
+    world.load(new);
+    world.ask(latest(run, &[]));
+    world.succeed("b");
+    world.succeed("g/two");
+    let trace = world.trace();
+    assert!(!trace.contains("g/one attempt 2"), "{trace}");
+    assert!(trace.ends_with("g succeeded\n00:00 run succeeded\n"), "{trace}");
+}
+
+#[test]
+fn the_items_of_a_task_that_has_become_a_chain_keep_their_history() {
+    let old = "tasks:\n  a: { map: { over: [1] }, run: x }\n";
+    let new = "tasks:\n  a: { map: { over: [1] }, approval: \"go on\" }\n";
+    let (mut world, run) = World::playing(4, old);
+    world.fail("a:1");
+    world.load(new);
+    world.ask(latest(run, &[]));
+    assert!(world.trace().contains("a:1 attempt 2 starting"), "its first was another sort");
+}
+
+#[test]
+fn the_width_of_what_is_in_a_chain_is_that_of_the_chain() {
+    let text = "tasks:\n  a: { map: { over: [1, 2] }, tasks: { b: { run: x } } }\n";
+    let (mut world, run) = World::playing(4, text);
+    world.trace();
+    world.ask(Request::MapWidth { run, task: "a/b".into(), width: Some(1), comment: None });
+    expect![[r#"
+        00:00 refused: `a/b` runs once an item of `a` (name an item, `a/b:ITEM`, or `a`, which means all of it)
+    "#]]
+    .assert_eq(&world.trace());
+}

@@ -131,6 +131,7 @@ impl Checker {
     fn done(&self, run: RunId, step: &Step) -> Done {
         let mut done = Done::default();
         let open: BTreeSet<&TaskPath> = self.open(run).collect();
+        let mut preempted = BTreeSet::new();
         // What is taken up again may have another version, which is not recorded yet.
         let version = step.events.iter().find_map(|it| match &it.event {
             Event::RunReopened { run: of, workflow } if of.id == run => Some(workflow),
@@ -156,7 +157,13 @@ impl Checker {
                     done.run.extend(added.iter().map(ToString::to_string));
                     done.drop.extend(removed.iter().map(ToString::to_string));
                 }
-                Event::AttemptStopping { attempt } if attempt.run == run => {
+                // To make room for what is critical is a matter of all runs together.
+                Event::AttemptPreempted { attempt, .. } => {
+                    preempted.insert(attempt.id);
+                }
+                Event::AttemptStopping { attempt }
+                    if attempt.run == run && !preempted.contains(&attempt.id) =>
+                {
                     done.stop.insert(attempt.task.to_string());
                 }
                 Event::AttemptEnded(it)
