@@ -11,7 +11,7 @@
 //! | I4 needs allow it; nothing after a cancel | `needs`, `rule_lets_run`, `end_is_allowed`, `not_after_cancel`, `undo_may_start` |
 //! | I5 recorded ends are the real ones | `end_recorded` |
 //! | I7 what is not over is explained, and truly | [`Checker::explained`], [`Checker::pauses_are_over`] |
-//! | I8 whoever changes something is named; a replay gives the same | `named`, `History::keep`, `History::replayed` |
+//! | I8 whoever changes something is named; a replay gives the same | the types of events, `History::keep`, `History::replayed` |
 //! | I12 at rest once nothing goes wrong | `History::come_to_rest`, [`Checker::at_rest`], `World::unrest` |
 
 use std::collections::{BTreeMap, BTreeSet};
